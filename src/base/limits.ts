@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Every cap on what comes from outside, in one place; sizes are bytes. */
+export const limits = {
+  /** One JSON document of an image. containers/image stops at 4 MiB, containerd at 20. */
+  documentSize: 4 * MIB,
+  /** `manifest.json` of an archive with thousands of images is larger than one manifest. */
+  archiveManifestSize: 32 * MIB,
+  /** All small members of a streamed archive that are kept in memory until its end. */
+  spooledDocumentsSize: 64 * MIB,
+  /** A pax header or a GNU long name (CVE-2022-2879 reads a gigabyte). */
+  tarExtensionSize: MIB,
+  /** PATH_MAX of Linux. */
+  pathSize: 4096,
+  /** Folders within folders (CVE-2024-28863 sends 50,000). */
+  pathDepth: 1024,
+  /** Entries of one layer. */
+  layerEntries: 10_000_000,
+  /** Members of an outer archive: layers, configs, manifests. */
+  archiveMembers: 1_000_000,
+  /** Index within index (CVE-2021-41190 and image-spec allow any depth). */
+  indexDepth: 8,
+  /** Manifests that one archive may reach. */
+  archiveManifests: 100_000,
+  /** Symlink to symlink inside an archive. */
+  memberLinks: 16,
+  /** Layers of one image; overlayfs of current kernels takes 500. */
+  imageLayers: 500,
+  /** The window a zstd frame may ask for, as a power of two: 128 MiB. */
+  zstdWindowLog: 27,
+  /** Redirects of a download. */
+  redirects: 10,
+} as const;
