@@ -50,6 +50,7 @@ export const errorKinds = {
   TAR_CHECKSUM: "invalid",
   TAR_FIELD: "invalid",
   TAR_TRUNCATED: "invalid",
+  TEMPLATE_EXECUTION: "invalid",
   TEMPLATE_INVALID: "invalid",
   UNSUPPORTED: "unsupported",
   USAGE: "invalid",

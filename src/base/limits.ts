@@ -7,6 +7,8 @@ const MIB = 1024 * KIB;
 export const limits = {
   /** One JSON document of an image. containers/image stops at 4 MiB, containerd at 20. */
   documentSize: 4 * MIB,
+  /** JSON within JSON; a real document has ten levels, Go stops at 10,000. */
+  documentDepth: 1000,
   /** `manifest.json` of an archive with thousands of images is larger than one manifest. */
   archiveManifestSize: 32 * MIB,
   /** All small members of a streamed archive that are kept in memory until its end. */

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { startDockerd } from "../test/helpers/dockerd.ts";
+import { unmountBelow } from "../test/helpers/mounts.ts";
+import { requireTool, runOrThrow, shellQuote } from "../test/helpers/tools.ts";
+import { imageCases, overheadCase } from "./cases.ts";
+import { missCauses } from "./causes.ts";
+import { renderChart } from "./chart.ts";
+import { type Contenders, ladeWords, type Program, startContenders } from "./contenders.ts";
+import { type GrowthInput, measureGrowth, measureList } from "./growth.ts";
+import {
+  type BenchImage,
+  benchFolder,
+  compress,
+  describeImage,
+  ensureBenchImage,
+} from "./image.ts";
+import { describeCommit, describeMachine } from "./machine.ts";
+import { type MeasureOptions, measureInTurns } from "./measure.ts";
+import { type BenchOptions, isWanted, parseOptions } from "./options.ts";
+import { renderReport } from "./report.ts";
+import { type BenchResults, type CaseResult, timeOf } from "./results.ts";
+import { writeSyntheticArchive } from "./synthetic.ts";
+import { judge } from "./targets.ts";
+
+const GROWTH_SIZES = [0.1e9, 0.4e9, 0.8e9, 3e9, 10e9];
+const QUICK_SIZES = [2e6, 8e6];
+const LIST_COUNTS = [10, 1_000, 10_000];
+const QUICK_COUNTS = [10, 100];
+
+async function main(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args);
+  const whole = !options.quick && options.only.length === 0 && options.contenders.size === 4;
+  const docs = resolve(import.meta.dirname, "../docs");
+  const out = resolve(
+    options.out ?? (whole || options.render ? docs : join(benchFolder(), "last")),
+  );
+  await mkdir(out, { recursive: true });
+  const figures = join(out, "benchmarks.json");
+  const results: BenchResults = options.render
+    ? (JSON.parse(await readFile(figures, "utf8")) as BenchResults)
+    : await measureAll(options);
+  if (!options.render) await writeFile(figures, `${JSON.stringify(results, null, 1)}\n`);
+  await writeFile(join(out, "benchmarks.svg"), renderChart(results));
+  const report = renderReport(results, { chart: "benchmarks.svg", causes: missCauses });
+  await writeFile(join(out, "benchmarks.md"), report);
+  for (const { target, want, got, verdict } of judge(results)) {
+    console.log(`${verdict.padEnd(12)} ${target}: want ${want}, got ${got}`);
+  }
+  console.log(join(out, "benchmarks.md"));
+}
+
+async function measureAll(options: BenchOptions): Promise<BenchResults> {
+  requireTool("time", "time");
+  const folder = benchFolder();
+  await mkdir(folder, { recursive: true });
+  const image = options.quick ? undefined : await ensureBenchImage(folder);
+  const work = await mkdtemp(join(folder, "work-"));
+  const discard = (): void => {
+    unmountBelow(work);
+    rmSync(work, { recursive: true, force: true });
+  };
+  process.once("exit", discard);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+  return await measureIn(work, image ?? (await quickImage(work)), options);
+}
+
+/** A tiny image for a smoke test; its archive of files serves as root file system. */
+async function quickImage(work: string): Promise<BenchImage> {
+  const [archive, gzip] = [join(work, "quick.tar"), join(work, "quick.tar.gz")];
+  await writeSyntheticArchive({ path: archive, size: 20e6, name: "lade-bench:1", seed: 1 });
+  await compress(archive, gzip);
+  const rootfs = join(work, "rootfs.tar");
+  await writeRootfs(archive, rootfs);
+  return await describeImage({ archive, gzip, rootfs });
+}
+
+/** The first layer of an archive. */
+async function writeRootfs(archive: string, target: string): Promise<void> {
+  await runOrThrow("tar", ["-xOf", archive, "layer-0/layer.tar"], { stdoutFile: target });
+}
+
+async function measureIn(
+  work: string,
+  image: BenchImage,
+  options: BenchOptions,
+): Promise<BenchResults> {
+  const [temp, output] = [join(work, "tmp"), join(work, "out")];
+  for (const folder of [temp, output]) await mkdir(folder);
+  const measuring: MeasureOptions = {
+    folder: temp,
+    // Where containers/image and others put temporary copies.
+    env: { TMPDIR: temp },
+    report: (line) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`),
+  };
+  const { rounds, cold } = options;
+  const overhead = await measureInTurns(overheadCase(rounds), measuring);
+  await using contenders = await startContenders(join(work, "stores"), options.contenders);
+  const cases: CaseResult[] = [];
+  for (const plan of imageCases({ contenders, image, folder: output, rounds, cold })) {
+    if (isWanted(options, plan.id)) cases.push(await measureInTurns(plan, measuring));
+  }
+  const input: GrowthInput = { folder: output, rounds, options: measuring };
+  const growth = await growthOf(contenders, options, input);
+  return {
+    date: new Date().toISOString(),
+    commit: await describeCommit(),
+    rounds,
+    quick: options.quick,
+    machine: await describeMachine(work),
+    versions: contenders.versions,
+    image: { layerCount: image.layerCount, size: image.archiveSize, gzipSize: image.gzipSize },
+    overheadSeconds: timeOf(overhead.measurements[0])?.median ?? 0,
+    warnings: [...contenders.warnings, ...growth.warnings],
+    cases,
+    growth: growth.results,
+    lists: options.growth && isWanted(options, "list") ? await listsOf(work, options, input) : [],
+  };
+}
+
+async function growthOf(
+  contenders: Contenders,
+  options: BenchOptions,
+  input: GrowthInput,
+): Promise<{ results: CaseResult[]; warnings: string[] }> {
+  const lade = contenders.programs.find((program) => program.name === "lade");
+  if (lade === undefined || !options.growth || !isWanted(options, "growth")) {
+    return { results: [], warnings: [] };
+  }
+  return await measureGrowth(lade, options.quick ? QUICK_SIZES : GROWTH_SIZES, input);
+}
+
+async function listsOf(
+  work: string,
+  { contenders, quick }: BenchOptions,
+  input: GrowthInput,
+): Promise<CaseResult[]> {
+  const results: CaseResult[] = [];
+  for (const count of quick ? QUICK_COUNTS : LIST_COUNTS) {
+    const stores = join(work, `list-${count}`);
+    await mkdir(stores);
+    const programs: Program[] = [];
+    if (contenders.has("lade")) {
+      programs.push({ name: "lade", words: ladeWords(join(stores, "lade")) });
+    }
+    await using daemon = contenders.has("docker")
+      ? await startDockerd({ dataRoot: join(stores, "docker") })
+      : undefined;
+    if (daemon !== undefined) {
+      const words = daemon.command.map(shellQuote).join(" ");
+      programs.push({ name: "docker", words, daemonPid: daemon.pid });
+    }
+    results.push(await measureList(programs, count, input));
+  }
+  return results;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? `bench: ${error.message}` : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Summary, summarize } from "./stats.ts";
+
+/** One timed step. */
+export interface Sample {
+  readonly seconds: number;
+  /** Largest resident set of the command, bytes; absent where it can't be told. */
+  readonly peakMemory?: number;
+}
+
+export interface Measurement {
+  readonly contender: string;
+  /** As a user would type it. */
+  readonly command: string;
+  /** Without the warm-up. */
+  readonly samples: readonly Sample[];
+  /** Why there are no samples. */
+  readonly failure?: string;
+}
+
+export interface CaseResult {
+  readonly id: string;
+  readonly title: string;
+  /** Bytes of the archive, for cases that move one. */
+  readonly size?: number;
+  /** Images in the store, for cases that list them. */
+  readonly count?: number;
+  readonly measurements: readonly Measurement[];
+}
+
+export interface BenchResults {
+  /** ISO 8601, UTC. */
+  readonly date: string;
+  /** lade's commit. */
+  readonly commit: string;
+  readonly rounds: number;
+  /** A smoke test on a tiny image: its figures say nothing. */
+  readonly quick: boolean;
+  readonly machine: Readonly<Record<string, string>>;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly image: { readonly layerCount: number; readonly size: number; readonly gzipSize: number };
+  /** What starting a command costs here, and is in every time. */
+  readonly overheadSeconds: number;
+  readonly warnings: readonly string[];
+  readonly cases: readonly CaseResult[];
+  readonly growth: readonly CaseResult[];
+  readonly lists: readonly CaseResult[];
+}
+
+export function findMeasurement(
+  result: CaseResult | undefined,
+  contender: string,
+): Measurement | undefined {
+  return result?.measurements.find((measurement) => measurement.contender === contender);
+}
+
+export function timeOf(measurement: Measurement | undefined): Summary | undefined {
+  return summarize(measurement?.samples.map((sample) => sample.seconds) ?? []);
+}
+
+/** The largest peak of all rounds, bytes. */
+export function peakMemoryOf(measurement: Measurement | undefined): number | undefined {
+  const peaks = measurement?.samples.flatMap((sample) => sample.peakMemory ?? []) ?? [];
+  return summarize(peaks)?.max;
+}
+
+/** How many times as long the first contender takes as the second, by medians. */
+export function ratioOf(
+  result: CaseResult | undefined,
+  slow: string,
+  fast: string,
+): number | undefined {
+  const above = timeOf(findMeasurement(result, slow))?.median;
+  const below = timeOf(findMeasurement(result, fast))?.median;
+  return above === undefined || below === undefined ? undefined : above / below;
+}

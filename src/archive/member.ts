@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { LadeError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { StagedLayer } from "../content/stage.ts";
+
+/** Where the bytes of a member are. */
+export type MemberContent =
+  /** In an open file. */
+  | { readonly type: "range"; readonly fd: number; readonly offset: number }
+  /** In memory, for small members of a stream. */
+  | { readonly type: "bytes"; readonly bytes: Buffer }
+  /** In a lease's folder, for large members of a stream. */
+  | { readonly type: "staged"; readonly staged: StagedLayer };
+
+/** A file in an archive. */
+export interface Member {
+  readonly name: string;
+  readonly size: number;
+  readonly content: MemberContent;
+}
+
+/** The files of an archive, by name. Names are keys in a table and never paths on this machine. */
+export interface MemberSet {
+  /** What errors call the archive. */
+  readonly place: string;
+  /**
+   * Finds a file, through symlinks and hard links inside the archive.
+   *
+   * @param name as another document of the archive writes it
+   * @param wantedBy what errors say asked for it
+   * @returns undefined where there is none
+   * @throws LadeError NAME_ESCAPES for a name, or a link, that leads out of the archive
+   */
+  lookup(name: string, wantedBy: string): Member | undefined;
+  /** Names of all files, links and folders, normalised. */
+  names(): Iterable<string>;
+}
+
+/** A name in an archive and what it is. */
+export type MemberRecord =
+  | { readonly type: "file"; readonly member: Member }
+  | { readonly type: "symlink" | "hardlink"; readonly target: string }
+  | { readonly type: "other" };
+
+/** Collects the names of an archive; a name that comes again takes the place of the first, as when a tar is unpacked. */
+export class MemberTable implements MemberSet {
+  readonly place: string;
+  readonly #records = new Map<string, MemberRecord>();
+
+  constructor(place: string) {
+    this.place = place;
+  }
+
+  /** @param name as the archive has it */
+  add(name: string, record: MemberRecord): void {
+    if (this.#records.size >= limits.archiveMembers) {
+      throw new LadeError(
+        "LIMIT_EXCEEDED",
+        `${this.place}: more than ${limits.archiveMembers} members`,
+      );
+    }
+    this.#records.set(normalizeName(name, this.place), record);
+  }
+
+  names(): Iterable<string> {
+    return this.#records.keys();
+  }
+
+  lookup(name: string, wantedBy: string): Member | undefined {
+    const asker = `${this.place}: ${wantedBy}`;
+    let current = normalizeName(name, asker);
+    for (let links = 0; links <= limits.memberLinks; links++) {
+      const record = this.#records.get(current);
+      if (record === undefined || record.type === "other") return undefined;
+      if (record.type === "file") return record.member;
+      const isRelative = record.type === "symlink" && !record.target.startsWith("/");
+      const base = isRelative ? current.slice(0, current.lastIndexOf("/") + 1) : "";
+      current = normalizeName(`${base}${record.target}`, `${this.place}: link ${current}`);
+    }
+    throw new LadeError("LIMIT_EXCEEDED", `${asker}: ${name} leads from link to link`);
+  }
+}
+
+/**
+ * The name without `./`, doubled slashes and inner `..`.
+ *
+ * @throws LadeError NAME_ESCAPES for absolute names and names that climb out: an archive that has
+ *   them was made to reach files of the machine that reads it (CVE-2014-9356)
+ */
+export function normalizeName(name: string, place: string): string {
+  if (name.startsWith("/")) throw escapes(name, place, "is an absolute name");
+  const parts: string[] = [];
+  for (const part of name.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") parts.push(part);
+    else if (parts.pop() === undefined) throw escapes(name, place, "climbs out of the archive");
+  }
+  return parts.join("/");
+}
+
+function escapes(name: string, place: string, what: string): LadeError {
+  return new LadeError("NAME_ESCAPES", `${place}: ${JSON.stringify(name)} ${what}`, {
+    hint: "No sound image archive has such a name: do not trust where it comes from.",
+  });
+}

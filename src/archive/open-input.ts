@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import * as fs from "node:fs";
+import type { ByteSource } from "../base/bytes.ts";
+import { isSystemError, LadeError } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import {
+  type Compression,
+  compressionMagicSize,
+  decompress,
+  sniffCompression,
+} from "../content/compression.ts";
+import { peekable, rangeSource, streamSource } from "../content/sources.ts";
+import { filePosition, growPipe } from "../sys/libc.ts";
+
+/** An archive as it was given. */
+export type OpenInput = Disposable & {
+  /** What errors call it. */
+  readonly place: string;
+  readonly compression: Compression;
+} & (
+    | { readonly type: "folder"; readonly path: string }
+    /** A file that is not compressed and can be read at any place. */
+    | { readonly type: "file"; readonly fd: number; readonly offset: number; readonly size: number }
+    /** Bytes that come once, decompressed. */
+    | {
+        readonly type: "stream";
+        readonly source: ByteSource;
+        /** Bytes of the compressed file, where known. */
+        readonly size: number | undefined;
+      }
+  );
+
+const standardInput = 0;
+const pipeSize = 1024 * 1024;
+
+/**
+ * Opens an archive.
+ *
+ * @param path a file or a folder; undefined for standard input, which is read like a file where it
+ *   is one (`lade load < FILE`)
+ * @throws LadeError ARCHIVE_NOT_FOUND, IO_FAILED, STORE_DENIED
+ */
+export async function openInput(path: string | undefined): Promise<OpenInput> {
+  if (path === undefined) return openDescriptor(standardInput, "standard input", filePosition(0));
+  let fd: number;
+  try {
+    fd = fs.openSync(path, "r");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) {
+      throw new LadeError("ARCHIVE_NOT_FOUND", `open ${path}: no such file or directory`, {
+        cause: error,
+      });
+    }
+    throw ioError(error, `open ${path}`);
+  }
+  const close = () => fs.closeSync(fd);
+  if (fs.fstatSync(fd).isDirectory()) {
+    close();
+    return {
+      type: "folder",
+      path,
+      place: path,
+      compression: "none",
+      [Symbol.dispose]: () => undefined,
+    };
+  }
+  const input = await openDescriptor(fd, path, 0);
+  return { ...input, [Symbol.dispose]: close };
+}
+
+async function openDescriptor(
+  fd: number,
+  place: string,
+  position: number | undefined,
+): Promise<Extract<OpenInput, { type: "file" | "stream" }>> {
+  const stat = fs.fstatSync(fd);
+  const isFile = stat.isFile() && position !== undefined;
+  if (!isFile) growPipe(fd, pipeSize);
+  const offset = position ?? 0;
+  const size = Math.max(0, stat.size - offset);
+  const source = peekable(isFile ? rangeSource(fd, { offset, size }) : named(fd, place));
+  const compression = sniffCompression(await source.peek(compressionMagicSize));
+  const common = { place, compression, [Symbol.dispose]: () => undefined };
+  if (isFile && compression === "none") return { ...common, type: "file", fd, offset, size };
+  return {
+    ...common,
+    type: "stream",
+    source: decompress(source, compression, place),
+    size: isFile ? size : undefined,
+  };
+}
+
+function named(fd: number, place: string): ByteSource {
+  const source = streamSource(fd);
+  return {
+    async read(target) {
+      try {
+        return await source.read(target);
+      } catch (error) {
+        throw ioError(error, `read ${place}`);
+      }
+    },
+  };
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { LadeError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Digest } from "../spec/digest.ts";
+import { type ImageConfig, parseImageConfig } from "../spec/image-config.ts";
+import { annotationNames, mediaTypes } from "../spec/media-types.ts";
+import {
+  type Descriptor,
+  isAttestation,
+  type Manifest,
+  parseIndex,
+  parseManifestOrIndex,
+  parseOciLayout,
+} from "../spec/oci.ts";
+import type { Platform } from "../spec/platform.ts";
+import { parseReference, type Reference } from "../spec/reference.ts";
+import { blobName, readBlobDocument, readMember } from "./document.ts";
+import type { ArchivedImage, ArchivedLayer } from "./image.ts";
+import type { MemberSet } from "./member.ts";
+
+/** One image that an index names: one platform of something that may have several. */
+export interface OciImage {
+  readonly image: ArchivedImage;
+  readonly platform: Platform;
+}
+
+/** What one name (or one unnamed entry) of `index.json` stands for. */
+export interface OciEntry {
+  readonly references: readonly Reference[];
+  /** The platforms of which the archive holds manifest and config. */
+  readonly images: readonly OciImage[];
+}
+
+export interface OciEntries {
+  readonly entries: readonly OciEntry[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The images of an OCI layout.
+ *
+ * @throws LadeError DOCUMENT_INVALID, ARCHIVE_*, DIGEST_MISMATCH, LIMIT_EXCEEDED
+ */
+export function readOciEntries(members: MemberSet): OciEntries {
+  if (members.lookup("oci-layout", "archive") !== undefined) {
+    const layout = readMember(members, "oci-layout", { wantedBy: "archive" });
+    parseOciLayout(layout, `${members.place}: oci-layout`);
+  }
+  const bytes = readMember(members, "index.json", {
+    wantedBy: "archive",
+    maxSize: limits.archiveManifestSize,
+  });
+  const index = parseIndex(bytes, `${members.place}: index.json`);
+  const warnings: string[] = [];
+  const visited: Walk = { members, count: 0, seen: new Map() };
+  const byName = new Map<string, { references: Reference[]; images: OciImage[] }>();
+  index.manifests.forEach((descriptor, position) => {
+    if (isAttestation(descriptor)) return;
+    const images = walk(visited, descriptor, { depth: 1, wantedBy: "index.json" });
+    const name = nameOf(descriptor, warnings);
+    const key = name === undefined ? unnamedKey(descriptor, position) : JSON.stringify(name);
+    const entry = byName.get(key) ?? { references: name === undefined ? [] : [name], images: [] };
+    entry.images.push(...images.filter((one) => !hasImage(entry.images, one)));
+    byName.set(key, entry);
+  });
+  return { entries: [...byName.values()].filter((entry) => entry.images.length > 0), warnings };
+}
+
+/** Unnamed manifests that state a platform are one image for several of them. */
+function unnamedKey(descriptor: Descriptor, position: number): string {
+  return descriptor.platform === undefined ? `unnamed ${position}` : "unnamed platforms";
+}
+
+function hasImage(images: readonly OciImage[], wanted: OciImage): boolean {
+  return images.some((one) => one.image.id === wanted.image.id);
+}
+
+/**
+ * The name that an index gives an image.
+ *
+ * containerd and Docker write the whole name; podman and skopeo put a whole name or `name:tag` in
+ * the other annotation, others only a tag, which names nothing by itself.
+ */
+function nameOf(descriptor: Descriptor, warnings: string[]): Reference | undefined {
+  const { annotations = {} } = descriptor;
+  const whole = annotations[annotationNames.imageName];
+  if (whole !== undefined && whole !== "") return taggedReference(whole, warnings);
+  const refName = annotations[annotationNames.refName];
+  if (refName === undefined || refName === "") return undefined;
+  if (/[/:]/.test(refName)) return taggedReference(refName, warnings);
+  warnings.push(
+    `index.json names an image only "${refName}": give it a name with \`lade tag\` and its ID`,
+  );
+  return undefined;
+}
+
+function taggedReference(text: string, warnings: string[]): Reference | undefined {
+  const reference = parseReference(text);
+  if (reference.digest !== undefined && reference.tag === undefined) {
+    warnings.push(`index.json names an image "${text}", which has no tag`);
+    return undefined;
+  }
+  return reference.tag === undefined ? { ...reference, tag: "latest" } : reference;
+}
+
+interface Walk {
+  readonly members: MemberSet;
+  count: number;
+  readonly seen: Map<Digest, OciImage[]>;
+}
+
+/** The images below a descriptor; those that the archive leaves out are passed over. */
+function walk(
+  state: Walk,
+  descriptor: Descriptor,
+  at: { readonly depth: number; readonly wantedBy: string },
+): OciImage[] {
+  const known = state.seen.get(descriptor.digest);
+  if (known !== undefined) return known;
+  if (at.depth > limits.indexDepth || ++state.count > limits.archiveManifests) {
+    throw new LadeError(
+      "LIMIT_EXCEEDED",
+      `${state.members.place}: ${at.wantedBy}: more than ${limits.indexDepth} indexes within one another, or more than ${limits.archiveManifests} manifests`,
+    );
+  }
+  // Until its images are known, an index that leads back to itself has none.
+  state.seen.set(descriptor.digest, []);
+  const name = blobName(descriptor.digest);
+  if (state.members.lookup(name, at.wantedBy) === undefined && at.depth > 1) return [];
+  const bytes = readBlobDocument(state.members, descriptor, at.wantedBy);
+  const place = `${state.members.place}: ${name}`;
+  const document = parseManifestOrIndex(bytes, place, descriptor.mediaType);
+  const images =
+    document.type === "index"
+      ? document.index.manifests
+          .filter((child) => !isAttestation(child))
+          .flatMap((child) => walk(state, child, { depth: at.depth + 1, wantedBy: name }))
+      : imagesOfManifest(state.members, { descriptor, manifest: document.manifest, bytes, at });
+  state.seen.set(descriptor.digest, images);
+  return images;
+}
+
+interface ManifestInput {
+  readonly descriptor: Descriptor;
+  readonly manifest: Manifest;
+  readonly bytes: Buffer;
+  readonly at: { readonly depth: number };
+}
+
+function imagesOfManifest(members: MemberSet, input: ManifestInput): OciImage[] {
+  const { descriptor, manifest, bytes } = input;
+  const name = blobName(descriptor.digest);
+  const isAbsent = members.lookup(blobName(manifest.config.digest), name) === undefined;
+  // Another platform of an image that was saved for one.
+  if (isAbsent && input.at.depth > 1) return [];
+  if (!isImageConfig(manifest)) return [];
+  const configBytes = readBlobDocument(members, manifest.config, name);
+  const place = `${members.place}: ${blobName(manifest.config.digest)}`;
+  const config = parseImageConfig(configBytes, place);
+  const layers = layersOf(members, { manifest, config, wantedBy: name });
+  const isShell = layers.length > 0 && layers.every((layer) => layer.member === undefined);
+  if (isShell && input.at.depth > 1) return [];
+  return [
+    {
+      platform: descriptor.platform ?? config,
+      image: {
+        kind: "image",
+        place,
+        id: manifest.config.digest,
+        config,
+        configBytes,
+        parent: undefined,
+        references: [],
+        layers,
+        manifests: [{ digest: descriptor.digest, mediaType: mediaTypeOf(input), bytes }],
+      },
+    },
+  ];
+}
+
+/** An artifact, such as a signature or a chart, lies in the same layout and is no image. */
+function isImageConfig(manifest: Manifest): boolean {
+  const { mediaType } = manifest.config;
+  return (
+    mediaType === "" || mediaType === mediaTypes.ociConfig || mediaType === mediaTypes.dockerConfig
+  );
+}
+
+function mediaTypeOf(input: ManifestInput): string {
+  return input.descriptor.mediaType || input.manifest.mediaType || mediaTypes.ociManifest;
+}
+
+function layersOf(
+  members: MemberSet,
+  input: { manifest: Manifest; config: ImageConfig; wantedBy: string },
+): ArchivedLayer[] {
+  const { manifest, config, wantedBy } = input;
+  const diffIds = config.rootfs.diff_ids;
+  if (diffIds.length !== manifest.layers.length) {
+    throw new LadeError(
+      "DOCUMENT_INVALID",
+      `${members.place}: ${wantedBy}: invalid manifest, layers length mismatch: expected ${diffIds.length}, got ${manifest.layers.length}`,
+    );
+  }
+  return manifest.layers.map(({ digest, size }, index) => ({
+    place: `${members.place}: layer ${index + 1} (${blobName(digest)})`,
+    member: members.lookup(blobName(digest), wantedBy),
+    diffId: diffIds[index],
+    blob: { digest, size },
+  }));
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { alignUp, type ByteSource, readFully } from "../base/bytes.ts";
+import { limits } from "../base/limits.ts";
+import type { Lease } from "../content/lease.ts";
+import { stageLayer } from "../content/stage.ts";
+import { byteStringToText, type TarEntry } from "../tar/entry.ts";
+import { blockSize } from "../tar/header.ts";
+import { TarScanner } from "../tar/scanner.ts";
+import { FilesystemDetector } from "./detect.ts";
+import { type MemberContent, MemberTable } from "./member.ts";
+
+/** Members up to this size stay in memory: documents, and layers of a few files. */
+const memorySize = 1024 * 1024;
+
+export interface SpoolOptions {
+  readonly lease: Lease;
+  /** What errors call the archive. */
+  readonly place: string;
+  readonly onMember?: ((name: string, size: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Takes in an archive that can be read only once, from front to back.
+ *
+ * Which members are layers is often told last (`manifest.json` comes at the end), so every large
+ * member goes into the lease's folder under its digest as it passes: no copy of the archive is made
+ * beside it.
+ *
+ * @throws LadeError TAR_*, ARCHIVE_IS_FILESYSTEM as soon as that shows, and what staging throws
+ */
+export async function spoolArchive(
+  source: ByteSource,
+  options: SpoolOptions,
+): Promise<MemberTable> {
+  const table = new MemberTable(options.place);
+  const detector = new FilesystemDetector(options.place);
+  const keeper = memberKeeper(options);
+  const entries: TarEntry[] = [];
+  const scanner = new TarScanner({
+    name: options.place,
+    skipUnknownTypes: true,
+    onEntry: (entry) => entries.push(entry),
+  });
+  const block = Buffer.allocUnsafe(blockSize);
+  while (!scanner.isEnded) {
+    options.signal?.throwIfAborted();
+    const count = await readFully(source, block);
+    scanner.push(block.subarray(0, count));
+    if (count < blockSize) break;
+    const entry = entries.pop();
+    if (entry === undefined) continue;
+    const name = byteStringToText(entry.path);
+    detector.see(name);
+    const data = countedSource(source, entry.storedSize);
+    await keepEntry(table, { entry, name, data, keep: keeper });
+    const padding = alignUp(entry.storedSize, blockSize) - entry.storedSize;
+    const passed = await passOver(source, entry.storedSize - data.count() + padding);
+    scanner.skipTo(entry.dataOffset + data.count() + passed);
+  }
+  scanner.end();
+  detector.finish(table);
+  // The writer may have more to say, such as padding, and must not die of a closed pipe.
+  await passOver(source, Number.POSITIVE_INFINITY);
+  return table;
+}
+
+interface CountedSource extends ByteSource {
+  count(): number;
+}
+
+function countedSource(source: ByteSource, size: number): CountedSource {
+  let done = 0;
+  return {
+    count: () => done,
+    async read(target: Uint8Array): Promise<number> {
+      const left = size - done;
+      if (left === 0) return 0;
+      const count = await source.read(target.length > left ? target.subarray(0, left) : target);
+      done += count;
+      return count;
+    },
+  };
+}
+
+interface EntryInput {
+  readonly entry: TarEntry;
+  readonly name: string;
+  readonly data: CountedSource;
+  readonly keep: (name: string, size: number, data: ByteSource) => Promise<MemberContent>;
+}
+
+async function keepEntry(table: MemberTable, input: EntryInput): Promise<void> {
+  const { entry, name, data } = input;
+  if (entry.type === "symlink" || entry.type === "hardlink") {
+    table.add(name, { type: entry.type, target: byteStringToText(entry.linkPath) });
+  } else if (entry.type === "file") {
+    const content = await input.keep(name, entry.storedSize, data);
+    table.add(name, { type: "file", member: { name, size: entry.storedSize, content } });
+  } else {
+    table.add(name, { type: "other" });
+  }
+}
+
+/** Keeps members in memory as long as they are small and few, else in the lease's folder. */
+function memberKeeper(options: SpoolOptions): EntryInput["keep"] {
+  let used = 0;
+  return async (name, size, data) => {
+    if (size <= memorySize && used + size <= limits.spooledDocumentsSize) {
+      used += size;
+      const bytes = Buffer.allocUnsafe(size);
+      const count = await readFully(data, bytes);
+      return { type: "bytes", bytes: bytes.subarray(0, count) };
+    }
+    const staged = await stageLayer(data, {
+      folder: options.lease.folder,
+      stagingPath: options.lease.stagingPath(),
+      place: `${options.place}: ${name}`,
+      keepCompressed: true,
+      onProgress: (done) => options.onMember?.(name, done, size),
+      signal: options.signal,
+    });
+    return { type: "staged", staged };
+  };
+}
+
+const wasteSize = 64 * 1024;
+
+/** Reads and forgets up to `size` bytes; fewer only at the end of the source. */
+async function passOver(source: ByteSource, size: number): Promise<number> {
+  if (size === 0) return 0;
+  const waste = Buffer.allocUnsafe(Math.min(size, wasteSize));
+  let done = 0;
+  while (done < size) {
+    const count = await source.read(waste.subarray(0, Math.min(size - done, waste.length)));
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}

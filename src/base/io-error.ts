@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { type ErrorCode, isLadeError, LadeError, messageOf } from "./errors.ts";
+
+const codes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  ENOSPC: ["DISK_FULL", "Free some space or use another disk, then run the command again."],
+  EDQUOT: ["DISK_FULL", "Your disk quota is used up: free some space, then run the command again."],
+  EFBIG: ["DISK_FULL", "The file is larger than this file system or `ulimit -f` allows."],
+  EACCES: ["STORE_DENIED", "Run as the user who owns it, or choose another folder with --root."],
+  EPERM: ["STORE_DENIED", "Run as the user who owns it, or choose another folder with --root."],
+  EROFS: ["STORE_DENIED", "The file system is read-only: choose another folder."],
+  EPIPE: ["PIPE_CLOSED", "The program that reads the output stopped before its end."],
+  EMFILE: ["IO_FAILED", "Raise the limit on open files (`ulimit -n`)."],
+  ENFILE: ["IO_FAILED", "The machine has no open files left: close some programs."],
+};
+
+/**
+ * The error of a system call, told as one of lade's: which work failed, why, and what to do.
+ *
+ * Errors of lade's pass through as they are.
+ *
+ * @param work what was being done, such as `write blob sha256:…`
+ */
+export function ioError(error: unknown, work: string): LadeError {
+  if (isLadeError(error)) return error;
+  const systemCode = error instanceof Error && "code" in error ? String(error.code) : "";
+  const [code, hint] = codes[systemCode] ?? ["IO_FAILED", undefined];
+  return new LadeError(code, `${work}: ${explain(error, systemCode)}`, { hint, cause: error });
+}
+
+const texts: Readonly<Record<string, string>> = {
+  ENOSPC: "no space left on device",
+  EDQUOT: "disk quota exceeded",
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  EROFS: "read-only file system",
+  EPIPE: "broken pipe",
+  ENOENT: "no such file or directory",
+  EISDIR: "is a directory",
+  ENOTDIR: "not a directory",
+  EIO: "input/output error",
+  EMFILE: "too many open files",
+};
+
+function explain(error: unknown, systemCode: string): string {
+  return texts[systemCode] ?? messageOf(error);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { CommandEntry, CommandTable } from "./command.ts";
+
+/** Every command: a line here and a file under `commands/`. Help, completion and docs follow. */
+const commands: readonly CommandEntry[] = [
+  { names: ["completion bash"], load: () => import("./commands/completion-bash.ts") },
+  { names: ["completion fish"], load: () => import("./commands/completion-fish.ts") },
+  { names: ["completion zsh"], load: () => import("./commands/completion-zsh.ts") },
+  { names: ["help"], load: () => import("./commands/help.ts") },
+  { names: ["history", "image history"], load: () => import("./commands/history.ts") },
+  { names: ["image inspect"], load: () => import("./commands/image-inspect.ts") },
+  { names: ["image prune"], load: () => import("./commands/image-prune.ts") },
+  { names: ["images", "image ls", "image list"], load: () => import("./commands/images.ts") },
+  { names: ["import", "image import"], load: () => import("./commands/import.ts") },
+  { names: ["info", "system info"], load: () => import("./commands/info.ts") },
+  { names: ["inspect"], load: () => import("./commands/inspect.ts") },
+  { names: ["load", "image load"], load: () => import("./commands/load.ts") },
+  { names: ["ls"], load: () => import("./commands/ls.ts") },
+  { names: ["rmi", "image rm", "image remove"], load: () => import("./commands/rmi.ts") },
+  { names: ["save", "image save"], load: () => import("./commands/save.ts") },
+  { names: ["system check"], load: () => import("./commands/system-check.ts") },
+  { names: ["system df"], load: () => import("./commands/system-df.ts") },
+  { names: ["tag", "image tag"], load: () => import("./commands/tag.ts") },
+  { names: ["version"], load: () => import("./commands/version.ts") },
+];
+
+const groups: CommandTable["groups"] = {
+  completion: {
+    summary: "Write the completion script of a shell",
+    description:
+      "Write the script that completes lade's commands, options and image names in a shell.\n" +
+      "The help of each shell says how to load it.",
+  },
+  image: { summary: "Manage images" },
+  system: { summary: "Look at lade's store and look after it" },
+};
+
+const globals = {
+  debug: { type: "bool", short: "D", summary: "Show the causes of errors" },
+  root: {
+    type: "string",
+    summary: "Folder of the store (default LADE_ROOT, else the user's data folder)",
+    completion: "file",
+  },
+  version: { type: "bool", short: "v", summary: "Print version information and quit" },
+} satisfies CommandTable["globals"];
+
+export const commandTable: CommandTable = { commands, groups, globals };

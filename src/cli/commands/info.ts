@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { gitCommit, version } from "../../base/version.ts";
+import type { SystemInfo } from "../../engine/types.ts";
+import { defineCommand } from "../command.ts";
+import { documentTemplate } from "../format/document-format.ts";
+import { binarySize, humanSize } from "../format/human.ts";
+import { toJson } from "../format/json.ts";
+import { printable } from "../format/printable.ts";
+import { openEngine } from "../open-engine.ts";
+import { documentFormat } from "../option-specs.ts";
+import { writeWarnings } from "../warnings.ts";
+
+export const command = defineCommand({
+  summary: "Display system-wide information",
+  usage: "[OPTIONS]",
+  operands: { min: 0, max: 0 },
+  options: { format: { ...documentFormat, short: "f" } },
+  async run(context, { options: { format }, globals }) {
+    const template = await documentTemplate(format);
+    await using engine = await openEngine(context, globals);
+    const info = await context.useCases.systemInfo(engine);
+    if (format === "") {
+      context.stdout.write(infoText(info, globals.isDebug));
+      writeWarnings(context.stderr, info.warnings);
+      return;
+    }
+    const document = infoDocument(info, globals.isDebug);
+    const text = template?.render(document, context.stdout) ?? toJson(document);
+    context.stdout.write(`${text}\n`);
+  },
+});
+
+function infoText(info: SystemInfo, isDebug: boolean): string {
+  const lines = [
+    "Client: lade",
+    ` Version:    ${version}`,
+    " Context:    default",
+    ` Debug Mode: ${isDebug}`,
+    "",
+    "Server: lade",
+    " Containers: 0",
+    "  Running: 0",
+    "  Paused: 0",
+    "  Stopped: 0",
+    ` Images: ${info.images}`,
+    ` Server Version: ${info.serverVersion}`,
+    ` Storage Driver: ${info.driver}`,
+    ` Kernel Version: ${info.kernelVersion}`,
+    ` Operating System: ${printable(info.operatingSystem)}`,
+    ` OSType: ${info.osType}`,
+    ` Architecture: ${info.architecture}`,
+    ` CPUs: ${info.cpus}`,
+    ` Total Memory: ${binarySize(info.memory)}`,
+    ` Name: ${printable(info.name)}`,
+    ` ID: ${info.id}`,
+    // The name that scripts look for in Docker's output.
+    ` Docker Root Dir: ${printable(info.root)}`,
+    ` Root Dir Size: ${humanSize(info.rootSize)}`,
+  ];
+  return `${lines.join("\n")}\n\n`;
+}
+
+/** Docker's document as far as it means something here. */
+function infoDocument(info: SystemInfo, isDebug: boolean) {
+  return {
+    ID: info.id,
+    Containers: 0,
+    ContainersRunning: 0,
+    ContainersPaused: 0,
+    ContainersStopped: 0,
+    Images: info.images,
+    Driver: info.driver,
+    Debug: isDebug,
+    KernelVersion: info.kernelVersion,
+    OperatingSystem: info.operatingSystem,
+    OSType: info.osType,
+    Architecture: info.architecture,
+    NCPU: info.cpus,
+    MemTotal: info.memory,
+    DockerRootDir: info.root,
+    RootDirSize: info.rootSize,
+    Name: info.name,
+    ServerVersion: info.serverVersion,
+    Warnings: info.warnings,
+    ClientInfo: {
+      Debug: isDebug,
+      Version: version,
+      GitCommit: gitCommit,
+      Context: "default",
+      Plugins: [],
+      Warnings: [],
+    },
+  };
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Command, CommandTable, Completion, OptionTable } from "../command.ts";
+import { sortedOptions } from "../options-text.ts";
+import { takesValue } from "../usage.ts";
+
+export interface CompletedWord {
+  readonly word: string;
+  readonly summary: string;
+}
+
+export interface CompletedOption {
+  readonly long: string;
+  readonly short: string | undefined;
+  /** First line of the summary. */
+  readonly summary: string;
+  readonly takesValue: boolean;
+  readonly isRepeatable: boolean;
+  readonly completion: Completion | undefined;
+}
+
+/** What can be typed behind one path: `""`, `image`, `image ls`. */
+export interface CompletedPath {
+  readonly path: string;
+  /** Commands that can follow. */
+  readonly words: readonly CompletedWord[];
+  readonly options: readonly CompletedOption[];
+  /** What the operands are. */
+  readonly operands: Completion | undefined;
+}
+
+/** Everything that the scripts know, from the table of commands; sorted by path. */
+export async function completionModel(table: CommandTable): Promise<CompletedPath[]> {
+  const leaves: CompletedPath[] = [];
+  const words = new Map<string, CompletedWord[]>([["", []]]);
+  for (const [group, { summary }] of Object.entries(table.groups)) {
+    words.set(group, []);
+    words.get("")?.push({ word: group, summary });
+  }
+  for (const { names, load } of table.commands) {
+    const { command } = await load();
+    for (const path of names) {
+      leaves.push(leaf(table, path, command));
+      const parts = path.split(" ");
+      const word = parts.pop() as string;
+      words.get(parts.join(" "))?.push({ word, summary: command.summary });
+    }
+  }
+  const groups = [...words].map(([path, children]) => ({
+    path,
+    words: children.sort((left, right) => (left.word < right.word ? -1 : 1)),
+    options: completedOptions(path === "" ? table.globals : {}),
+    operands: undefined,
+  }));
+  return [...groups, ...leaves].sort((left, right) => (left.path < right.path ? -1 : 1));
+}
+
+function leaf(table: CommandTable, path: string, command: Command): CompletedPath {
+  return {
+    path,
+    words: [],
+    options: completedOptions(command.options),
+    operands: path === "help" ? helpTopics(table) : command.operands.completion,
+  };
+}
+
+function helpTopics(table: CommandTable): string[] {
+  const tops = table.commands.flatMap(({ names }) => names.map((name) => name.split(" ")[0] ?? ""));
+  return [...new Set(tops)].sort();
+}
+
+function completedOptions(options: OptionTable): CompletedOption[] {
+  const completed = sortedOptions(options).map(([long, spec]) => ({
+    long,
+    short: spec.short,
+    summary: (spec.summary.split("\n")[0] as string).replace(/:$/, ""),
+    takesValue: takesValue(spec),
+    isRepeatable: spec.type !== "bool" && spec.type !== "string",
+    completion: spec.completion,
+  }));
+  const help = {
+    long: "help",
+    short: undefined,
+    summary: "Show help",
+    takesValue: false,
+    isRepeatable: false,
+    completion: undefined,
+  };
+  return [...completed, help];
+}
+
+/** Global options that take a value, which the scripts step over on the way to the command. */
+export function globalOptionsWithValue({ globals }: CommandTable): string[] {
+  return Object.entries(globals)
+    .filter(([, spec]) => takesValue(spec))
+    .map(([name]) => `--${name}`);
+}
+
+/**
+ * Lists `name:tag` of all images, one a line. Errors are dropped: a completion that can't be made
+ * must not disturb the line that is being typed.
+ */
+export const listImagesCommand =
+  "lade image ls --format '{{.Repository}}:{{.Tag}}' 2>/dev/null | grep -v '<none>'";
+
+/** A word for a shell, quoted so that it means itself. */
+export function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Command, OptionSpec } from "./command.ts";
+import { commandTable } from "./commands.ts";
+import { sortedOptions } from "./options-text.ts";
+import { usageLine } from "./usage.ts";
+
+/** The manual of the command line as Markdown, from the table of commands; `docs/cli.md` is this. */
+export async function renderCliDocs(): Promise<string> {
+  const commands = await Promise.all(
+    commandTable.commands.map(async ({ names, load }) => ({
+      names,
+      command: (await load()).command,
+    })),
+  );
+  commands.sort((left, right) => ((left.names[0] ?? "") < (right.names[0] ?? "") ? -1 : 1));
+  const index = commands.map(({ names: [name = ""], command }) => {
+    return `| [\`lade ${name}\`](#lade-${name.replaceAll(" ", "-")}) | ${command.summary} |`;
+  });
+  const parts = [
+    "<!-- Made by `npm run docs` from src/cli/commands; change it there. -->",
+    "# The command line",
+    "Options stand before or after arguments, as `-o FILE`, `-oFILE`, `--output FILE` or " +
+      "`--output=FILE`; options without a value also as `--quiet=false`. `--` ends the options.",
+    `| command | |\n|---|---|\n${index.join("\n")}`,
+    "## Options before the command",
+    optionTable(sortedOptions(commandTable.globals)),
+    "## Exit codes",
+    exitCodeTable,
+    ...commands.flatMap(({ names, command }) => commandParts(names, command)),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+const exitCodeTable = [
+  "| code | when |",
+  "|---|---|",
+  "| 0 | all went well |",
+  "| 1 | anything that is not below |",
+  "| 64 | a template of `--format` can't be parsed |",
+  "| 125 | an option is unknown or has a bad value |",
+  "| 128 + n | ended by signal n: 130 after Ctrl-C, 141 when the reader of the output went away |",
+].join("\n");
+
+function commandParts(names: readonly string[], command: Command): string[] {
+  const [name = "", ...aliases] = names;
+  const parts = [
+    `## lade ${name}`,
+    "```text",
+    usageLine(`lade ${name}`, command.usage),
+    "```",
+    asMarkdown(command.description ?? command.summary),
+  ];
+  // A fence and its text are one block.
+  const blocks = [parts[0] as string, parts.slice(1, 4).join("\n"), parts[4] as string];
+  if (aliases.length > 0) {
+    blocks.push(`Also: ${aliases.map((alias) => `\`lade ${alias}\``).join(", ")}`);
+  }
+  const [group = ""] = name.split(" ");
+  if (name.includes(" ") && commandTable.groups[group] === undefined) {
+    throw new Error(`command "${name}" is in a group that does not exist`);
+  }
+  if (Object.keys(command.options).length > 0)
+    blocks.push(optionTable(sortedOptions(command.options)));
+  return blocks;
+}
+
+/** Indented lines of a help text are commands to type. */
+function asMarkdown(text: string): string {
+  return text.replace(/^ {2}(.+)$/gm, "    $1");
+}
+
+function optionTable(options: readonly (readonly [string, OptionSpec])[]): string {
+  const rows = options.map(([name, spec]) => {
+    const short = spec.short === undefined ? "" : `\`-${spec.short}\`, `;
+    const value = spec.type === "bool" ? "" : ` ${spec.type}`;
+    const isDefault = spec.type === "bool" && spec.default === true ? " (default true)" : "";
+    const summary = `${spec.summary}${isDefault}`.replaceAll("|", "\\|").replaceAll("\n", "<br>");
+    return `| ${short}\`--${name}${value}\` | ${summary} |`;
+  });
+  return `| option | |\n|---|---|\n${rows.join("\n")}`;
+}

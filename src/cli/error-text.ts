@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { type ErrorCode, isLadeError, messageOf } from "../base/errors.ts";
+import { ExitStatus } from "./exit-status.ts";
+import { printable } from "./format/printable.ts";
+
+/** What Docker's daemon would have answered; its client says where the answer came from. */
+const daemonCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "FILTER_INVALID",
+  "IMAGE_AMBIGUOUS",
+  "IMAGE_IN_USE",
+  "IMAGE_NOT_FOUND",
+  "PLATFORM_NOT_FOUND",
+  "REFERENCE_INVALID",
+]);
+
+/** The lines that tell of an error: Docker's text where Docker has one, then what to do. */
+export function errorText(error: unknown): string {
+  if (error instanceof ExitStatus) return error.message;
+  if (!isLadeError(error)) return internalErrorText(error);
+  const origin = daemonCodes.has(error.code) ? "Error response from daemon: " : "";
+  return `${origin}${bareErrorText(error)}`;
+}
+
+/** The same without the word of a daemon: `load` and `import` report failures bare in Docker. */
+export function bareErrorText(error: unknown): string {
+  if (!isLadeError(error)) return errorText(error);
+  const hint = error.hint === undefined ? "" : `\nhint: ${printable(error.hint)}`;
+  return `${printable(error.message)}${hint}`;
+}
+
+/** Runs the work; its errors are told bare. */
+export async function withBareErrors<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isLadeError(error)) throw error;
+    throw new ExitStatus(bareErrorText(error), undefined, error);
+  }
+}
+
+function internalErrorText(error: unknown): string {
+  return (
+    `lade: internal error: ${printable(messageOf(error))}\n` +
+    "hint: This is a mistake in lade. Run the command again with `lade --debug` and report it."
+  );
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** How items of one kind are listed. */
+export interface ListView<Item> {
+  /** Go's type of a row in Docker, which errors of templates name. */
+  readonly goType: string;
+  /** What a template can name. */
+  readonly fields: Readonly<Record<string, (item: Item) => string>>;
+  /** Headings of the fields in tables; a field without one has its name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Fields of the table that is shown when no format is asked for. */
+  readonly columns: readonly string[];
+  /** What the default table shows in place of an empty field. */
+  readonly placeholders?: Readonly<Record<string, string>>;
+}
+
+/** All fields of an item, sorted by name as Go's JSON has them. */
+export function rowFields<Item>(
+  view: ListView<Item>,
+  item: Item,
+  clean: (text: string) => string = String,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(view.fields)
+      .map(([name, field]) => [name, clean(field(item))] as const)
+      .sort(([left], [right]) => (left < right ? -1 : 1)),
+  );
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Options that several commands have. */
+
+/** `--format` of a list. */
+export const listFormat = {
+  type: "string",
+  summary: [
+    "Format of the output:",
+    "'table':            a table with headings (default)",
+    "'table TEMPLATE':   a table of what the Go template gives",
+    "'json':             one JSON object for each line",
+    "'TEMPLATE':         what the Go template gives",
+  ].join("\n"),
+  completion: ["table", "json"],
+} as const;
+
+/** `--format` of a document. */
+export const documentFormat = {
+  type: "string",
+  summary: [
+    "Format of the output:",
+    "'json':             JSON on one line",
+    "'TEMPLATE':         what the Go template gives",
+  ].join("\n"),
+  completion: ["json"],
+} as const;
+
+export const noTrunc = { type: "bool", summary: "Don't truncate output" } as const;
+
+const platformForm = 'as "os[/arch[/variant]]", such as "linux/amd64"';
+
+export function platformOption(action: string) {
+  return { type: "string", summary: `${action} for the given platform, ${platformForm}` } as const;
+}
+
+export function platformsOption(action: string) {
+  return {
+    type: "strings",
+    summary: `${action} only the given platforms, each ${platformForm}`,
+  } as const;
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ProgressEvent, ProgressListener } from "../../base/progress.ts";
+import type { OutputStream } from "../context.ts";
+import { humanSize, shortId } from "../format/human.ts";
+import { printable } from "../format/printable.ts";
+import { throttle } from "./throttle.ts";
+
+const eraseLine = "\u001b[2K";
+const up = (lines: number) => `\u001b[${lines}A`;
+const down = (lines: number) => `\u001b[${lines}B`;
+
+const barWidth = 50;
+/** Docker shows no bar on a terminal that is not wider. */
+const minColumnsForBar = 110;
+const assumedColumns = 200;
+
+type LayerEvent = Extract<ProgressEvent, { type: "layer" }>;
+
+/**
+ * Draws a line for each layer in the way of `docker load`, on a terminal:
+ * `bacd3af13903: Loading layer [====>    ]  75.27MB/75.27MB`.
+ *
+ * The cursor rests below the last line between two drawings, so that other output can follow at any
+ * time after the last event.
+ */
+export function layerBars(
+  output: OutputStream,
+  now: () => number,
+): { readonly onProgress: ProgressListener } {
+  const lines = new Map<string, { readonly index: number; readonly isDue: () => boolean }>();
+  return {
+    onProgress(event) {
+      if (event.type !== "layer") return;
+      let line = lines.get(event.id);
+      if (line === undefined) {
+        line = { index: lines.size, isDue: throttle(now) };
+        lines.set(event.id, line);
+        output.write("\n");
+      }
+      const isDone = event.current === event.total;
+      if (!line.isDue() && !isDone) return;
+      const distance = lines.size - line.index;
+      const text = layerText(event, output.columns ?? assumedColumns);
+      output.write(`${up(distance)}${eraseLine}\r${text}\r${down(distance)}`);
+    },
+  };
+}
+
+function layerText({ id, current, total }: LayerEvent, columns: number): string {
+  const name = id.includes(":") ? shortId(id) : id;
+  return `${printable(name)}: Loading layer ${barText(current, total, columns)}`;
+}
+
+/** Docker's bar and numbers: `[=====>     ]  5.5MB/11MB`. */
+function barText(current: number, total: number | undefined, columns: number): string {
+  const done = humanSize(current).padStart(8);
+  if (total === undefined || total <= 0) return current > 0 ? done : "";
+  const filled = Math.min(Math.trunc(Math.trunc((current / total) * 100) / 2), barWidth);
+  const bar = `[${"=".repeat(filled)}>${" ".repeat(barWidth - filled)}] `;
+  const numbers = current > total ? done : `${done}/${humanSize(total)}`;
+  return `${columns > minColumnsForBar ? bar : ""}${numbers}`;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DiskUsage } from "../engine/types.ts";
+import type { Context } from "./context.ts";
+import { documentTemplate } from "./format/document-format.ts";
+import { imageView } from "./format/image-view.ts";
+import { toJson } from "./format/json.ts";
+import { rowFields } from "./format/list-view.ts";
+import { usageImageRows } from "./format/usage-rows.ts";
+
+export interface UsageDocumentOptions {
+  readonly usage: DiskUsage;
+  /** `json` or a template. */
+  readonly format: string;
+}
+
+/** `system df -v --format`: one document with a list for each kind of thing. */
+export async function writeUsageDocument(
+  context: Context,
+  { usage, format }: UsageDocumentOptions,
+): Promise<void> {
+  const view = imageView({ isTruncated: false, hasDigests: false, nowMs: context.now() });
+  const document = {
+    Images: usageImageRows(usage).map((row) => rowFields(view, row)),
+    Containers: [],
+    Volumes: [],
+    BuildCache: [],
+  };
+  const template = await documentTemplate(format);
+  const text = template?.render(document, context.stdout) ?? toJson(document);
+  context.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { isSystemError, LadeError } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import { type Digest, digestOf } from "../spec/digest.ts";
+import { bootId } from "./boot.ts";
+import { blobPath } from "./paths.ts";
+import type { Store } from "./store.ts";
+
+interface BlobRow {
+  readonly size: number;
+  readonly verified_boot: string;
+  readonly verified_mtime_ns: bigint | number;
+}
+
+/** What the store knows of a blob; undefined when it has none. */
+export function blobSize(store: Store, digest: Digest): number | undefined {
+  return store.database.get<BlobRow>("SELECT size FROM blob WHERE digest = ?", digest)?.size;
+}
+
+/**
+ * True when the store has the blob and its bytes are right.
+ *
+ * The bytes are hashed once in each boot, and again when the file changed since: a power cut or a
+ * failing disk is found before the blob is relied on.
+ */
+export function isSound(store: Store, digest: Digest): boolean {
+  const row = store.database.get<BlobRow>(
+    "SELECT size, verified_boot, CAST(verified_mtime_ns AS TEXT) AS verified_mtime_ns FROM blob WHERE digest = ?",
+    digest,
+  );
+  if (row === undefined) return false;
+  const path = blobPath(store.paths, digest);
+  const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined || Number(stat.size) !== row.size) return false;
+  const isKnown = row.verified_boot !== "" && row.verified_boot === bootId();
+  if (isKnown && String(stat.mtimeNs) === String(row.verified_mtime_ns)) return true;
+  if (hashFile(path) !== digest) return false;
+  markVerified(store, digest, stat.mtimeNs);
+  return true;
+}
+
+/** Notes that the blob's file was hashed and right. */
+export function markVerified(store: Store, digest: Digest, mtimeNs: bigint): void {
+  store.database.run(
+    "UPDATE blob SET verified_boot = ?, verified_mtime_ns = ? WHERE digest = ?",
+    bootId(),
+    mtimeNs,
+    digest,
+  );
+}
+
+const hashChunkSize = 1024 * 1024;
+
+/** The digest of a file's bytes. */
+export function hashFile(path: string): Digest {
+  const fd = fs.openSync(path, "r");
+  try {
+    const hash = createHash("sha256");
+    const buffer = Buffer.allocUnsafe(hashChunkSize);
+    for (;;) {
+      const count = fs.readSync(fd, buffer);
+      if (count === 0) return `sha256:${hash.digest("hex")}`;
+      hash.update(buffer.subarray(0, count));
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/**
+ * The bytes of a small blob, such as a config, checked against its digest.
+ *
+ * @throws LadeError BLOB_NOT_FOUND, DIGEST_MISMATCH
+ */
+export function readDocument(store: Store, digest: Digest): Buffer {
+  let bytes: Buffer;
+  try {
+    bytes = fs.readFileSync(blobPath(store.paths, digest));
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) throw missing(store, digest);
+    throw ioError(error, `read blob ${digest}`);
+  }
+  if (digestOf(bytes) !== digest) throw damaged(digest, digestOf(bytes));
+  return bytes;
+}
+
+/**
+ * Opens a blob's file to read it; its digest is for the reader to check.
+ *
+ * @throws LadeError BLOB_NOT_FOUND
+ */
+export function openBlob(store: Store, digest: Digest): { fd: number; size: number } {
+  const path = blobPath(store.paths, digest);
+  try {
+    const fd = fs.openSync(path, "r");
+    return { fd, size: fs.fstatSync(fd).size };
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) throw missing(store, digest);
+    throw ioError(error, `read blob ${digest}`);
+  }
+}
+
+function missing(store: Store, digest: Digest): LadeError {
+  return new LadeError("BLOB_NOT_FOUND", `blob ${digest}: missing in ${store.paths.blobs}`, {
+    hint: "Load the image again: `lade load` puts back what is missing.",
+  });
+}
+
+/** The error of a blob whose bytes are not what its name says. */
+export function damaged(digest: Digest, found: Digest): LadeError {
+  return new LadeError(
+    "DIGEST_MISMATCH",
+    `blob ${digest}: damaged on disk: want ${digest}, got ${found}`,
+    { hint: "Load the image again: `lade load` replaces what is damaged." },
+  );
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
+import { LadeError, messageOf } from "../base/errors.ts";
+
+/**
+ * The store's metadata.
+ *
+ * `blob` has a row for every file in `blobs/`. A row of `image`, `manifest` or `tag` appears in the
+ * transaction after which all its bytes are on disk, never before.
+ */
+const schema = `
+CREATE TABLE blob (
+  digest TEXT PRIMARY KEY,
+  size INTEGER NOT NULL,
+  -- The boot in which the file was last hashed and right, and the file's mtime then.
+  verified_boot TEXT NOT NULL DEFAULT '',
+  verified_mtime_ns INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE layer (
+  diff_id TEXT PRIMARY KEY,
+  content_size INTEGER NOT NULL,
+  entries INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE image (
+  id TEXT PRIMARY KEY,
+  created TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  platform TEXT NOT NULL,
+  parent TEXT NOT NULL DEFAULT '',
+  labels TEXT NOT NULL DEFAULT '{}',
+  added_ms INTEGER NOT NULL,
+  tagged_ms INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX image_created ON image (created_ms DESC);
+CREATE INDEX image_parent ON image (parent);
+CREATE TABLE image_layer (
+  image TEXT NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  diff_id TEXT NOT NULL,
+  PRIMARY KEY (image, position)
+) WITHOUT ROWID;
+CREATE INDEX image_layer_diff_id ON image_layer (diff_id);
+CREATE TABLE manifest (
+  digest TEXT PRIMARY KEY,
+  image TEXT NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+  media_type TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX manifest_image ON manifest (image);
+-- Blobs of a manifest's layers where they are not the tar itself.
+CREATE TABLE manifest_layer (
+  manifest TEXT NOT NULL REFERENCES manifest (digest) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (manifest, position)
+) WITHOUT ROWID;
+CREATE INDEX manifest_layer_digest ON manifest_layer (digest);
+CREATE TABLE tag (
+  repository TEXT NOT NULL,
+  tag TEXT NOT NULL,
+  image TEXT NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+  PRIMARY KEY (repository, tag)
+) WITHOUT ROWID;
+CREATE INDEX tag_image ON tag (image);
+CREATE TABLE repository_digest (
+  repository TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  image TEXT NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+  PRIMARY KEY (repository, digest)
+) WITHOUT ROWID;
+CREATE INDEX repository_digest_image ON repository_digest (image);
+CREATE TABLE property (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+`;
+
+export const schemaVersion = 1;
+
+/** How long a command waits for another one's transaction; transactions take milliseconds. */
+const busyTimeoutMs = 60_000;
+
+export type Row = Record<string, SQLOutputValue>;
+
+/** SQLite with the few calls that the store needs. */
+export interface Database extends Disposable {
+  /** Rows of a query. */
+  all<T extends object = Row>(sql: string, ...values: SQLInputValue[]): T[];
+  /** The first row of a query. */
+  get<T extends object = Row>(sql: string, ...values: SQLInputValue[]): T | undefined;
+  run(sql: string, ...values: SQLInputValue[]): void;
+  /** Runs `work` in a transaction that no other writer interrupts; all of it takes effect or nothing. */
+  transaction<T>(work: () => T): T;
+}
+
+/**
+ * Opens the database, making it at first use.
+ *
+ * @throws LadeError STORE_VERSION for a store of a newer lade, STORE_DAMAGED for a file that is no
+ *   database, STORE_BUSY when another process holds it for a minute
+ */
+export function openDatabase(path: string): Database {
+  const connection = translated(path, () => {
+    const opened = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    opened.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+    return opened;
+  });
+  translated(path, () => prepareSchema(connection, path));
+  return wrap(connection, path);
+}
+
+function prepareSchema(connection: DatabaseSync, path: string): void {
+  const version = () => Number(connection.prepare("PRAGMA user_version").get()?.user_version);
+  let found = version();
+  if (found === 0) {
+    connection.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
+    // Another process may have been first.
+    found = version();
+    if (found === 0) connection.exec(`${schema}; PRAGMA user_version = ${schemaVersion}`);
+    connection.exec("COMMIT");
+    found = version();
+  }
+  if (found !== schemaVersion) {
+    throw new LadeError(
+      "STORE_VERSION",
+      `store ${path}: made by another version of lade: want format ${schemaVersion}, got ${found}`,
+      { hint: "Use the newer lade, or another store with --root." },
+    );
+  }
+}
+
+function wrap(connection: DatabaseSync, path: string): Database {
+  const statements = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
+  const prepared = (sql: string) => {
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      statement = connection.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+  return {
+    all: <T extends object>(sql: string, ...values: SQLInputValue[]) =>
+      translated(path, () => prepared(sql).all(...values) as T[]),
+    get: <T extends object>(sql: string, ...values: SQLInputValue[]) =>
+      translated(path, () => prepared(sql).get(...values) as T | undefined),
+    run: (sql, ...values) => {
+      translated(path, () => prepared(sql).run(...values));
+    },
+    transaction: (work) => {
+      translated(path, () => connection.exec("BEGIN IMMEDIATE"));
+      try {
+        const result = work();
+        translated(path, () => connection.exec("COMMIT"));
+        return result;
+      } catch (error) {
+        if (connection.isTransaction) connection.exec("ROLLBACK");
+        throw error;
+      }
+    },
+    [Symbol.dispose]: () => connection.close(),
+  };
+}
+
+/** SQLite's result codes that a user can act on. @see https://sqlite.org/rescode.html */
+const resultCodes = { busy: 5, readOnly: 8, ioError: 10, corrupt: 11, full: 13, notADatabase: 26 };
+
+function translated<T>(path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    const code = error instanceof Error && "errcode" in error ? Number(error.errcode) % 256 : 0;
+    const message = `store ${path}: ${messageOf(error)}`;
+    if (code === resultCodes.busy) {
+      throw new LadeError("STORE_BUSY", message, { cause: error, hint: "Try again." });
+    }
+    if (code === resultCodes.full) throw new LadeError("DISK_FULL", message, { cause: error });
+    if (code === resultCodes.readOnly)
+      throw new LadeError("STORE_DENIED", message, { cause: error });
+    if (code === resultCodes.ioError) throw new LadeError("IO_FAILED", message, { cause: error });
+    if (code === resultCodes.corrupt || code === resultCodes.notADatabase) {
+      throw new LadeError("STORE_DAMAGED", message, {
+        cause: error,
+        hint: "Run `lade system check --repair`.",
+      });
+    }
+    throw error;
+  }
+}

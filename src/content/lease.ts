@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { isSystemError } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import { type Digest, digestHex } from "../spec/digest.ts";
+import { tryLock } from "../sys/libc.ts";
+import { blobPath } from "./paths.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * What one running command has staged or relies on: a folder of hard links, named by digest.
+ *
+ * A blob that the folder links to can be removed from `blobs/` by anyone and is still there for the
+ * holder, who links it back when it commits. The lock file beside the folder is locked as long as
+ * the holder lives; the kernel frees it after a crash, and the next writing command cleans up.
+ */
+export interface Lease extends Disposable {
+  readonly folder: string;
+  /** A path in the folder that nothing else uses. */
+  stagingPath(): string;
+  /**
+   * Keeps a blob of the store.
+   *
+   * @returns false when the store has no such file
+   */
+  hold(digest: Digest): boolean;
+  /** Where a staged or held blob lies. */
+  pathOf(digest: Digest): string;
+}
+
+const lockSuffix = ".lock";
+
+/** Starts a lease, after cleaning up what crashed commands left. */
+export function openLease(store: Store): Lease {
+  sweepDeadLeases(store);
+  const id = randomUUID();
+  const folder = join(store.paths.ingest, id);
+  const lockPath = `${folder}${lockSuffix}`;
+  try {
+    const fd = lockNewFile(lockPath);
+    fs.mkdirSync(folder, { mode: 0o700 });
+    return makeLease(store, { folder, lockPath, fd });
+  } catch (error) {
+    throw ioError(error, `stage in ${store.paths.ingest}`);
+  }
+}
+
+function makeLease(
+  store: Store,
+  parts: { readonly folder: string; readonly lockPath: string; readonly fd: number },
+): Lease {
+  const { folder, lockPath, fd } = parts;
+  let staged = 0;
+  const pathOf = (digest: Digest) => join(folder, digestHex(digest));
+  return {
+    folder,
+    stagingPath: () => join(folder, `staged-${staged++}`),
+    pathOf,
+    hold(digest: Digest): boolean {
+      try {
+        fs.linkSync(blobPath(store.paths, digest), pathOf(digest));
+        return true;
+      } catch (error) {
+        if (isSystemError(error, "EEXIST")) return true;
+        if (isSystemError(error, "ENOENT")) return false;
+        throw ioError(error, `keep blob ${digest}`);
+      }
+    },
+    [Symbol.dispose](): void {
+      fs.rmSync(folder, { recursive: true, force: true });
+      fs.rmSync(lockPath, { force: true });
+      fs.closeSync(fd);
+    },
+  };
+}
+
+/** A sweeper may lock and remove the file between its making and our lock: then make another. */
+function lockNewFile(path: string): number {
+  for (;;) {
+    const fd = fs.openSync(path, "w", 0o600);
+    const isOurs = tryLock(fd) && isSameFile(fd, path);
+    if (isOurs) return fd;
+    fs.closeSync(fd);
+  }
+}
+
+function isSameFile(fd: number, path: string): boolean {
+  const atPath = fs.statSync(path, { throwIfNoEntry: false });
+  return atPath !== undefined && atPath.ino === fs.fstatSync(fd).ino;
+}
+
+/**
+ * Removes the folders of commands that are gone, and blobs that they had put in place without
+ * getting as far as the database.
+ */
+export function sweepDeadLeases(store: Store): void {
+  for (const name of listFolder(store.paths.ingest)) {
+    if (name.endsWith(lockSuffix)) sweepLease(store, name.slice(0, -lockSuffix.length));
+  }
+}
+
+function sweepLease(store: Store, id: string): void {
+  const folder = join(store.paths.ingest, id);
+  const lockPath = `${folder}${lockSuffix}`;
+  let fd: number;
+  try {
+    fd = fs.openSync(lockPath, "r");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return;
+    throw ioError(error, `clean up ${lockPath}`);
+  }
+  try {
+    if (!tryLock(fd)) return;
+    removeUnrecorded(store, listFolder(folder));
+    fs.rmSync(folder, { recursive: true, force: true });
+    fs.rmSync(lockPath, { force: true });
+  } catch (error) {
+    throw ioError(error, `clean up ${folder}`);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Blobs without a row in the database belong to nobody. */
+function removeUnrecorded(store: Store, names: readonly string[]): void {
+  const hexes = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
+  if (hexes.length === 0) return;
+  store.database.transaction(() => {
+    for (const hex of hexes) {
+      const digest: Digest = `sha256:${hex}`;
+      const row = store.database.get("SELECT 1 FROM blob WHERE digest = ?", digest);
+      if (row === undefined) fs.rmSync(blobPath(store.paths, digest), { force: true });
+    }
+  });
+}
+
+function listFolder(path: string): string[] {
+  try {
+    return fs.readdirSync(path);
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from "node:path";
+import { type Digest, digestHex } from "../spec/digest.ts";
+
+/** Where the parts of a store lie below its root. */
+export interface StorePaths {
+  readonly root: string;
+  readonly database: string;
+  /** Every blob under its digest. */
+  readonly blobs: string;
+  /** Indexes of layers: derived, made again when missing. */
+  readonly indexes: string;
+  /** One folder and one lock file for each command that is writing. */
+  readonly ingest: string;
+}
+
+export function storePaths(root: string): StorePaths {
+  return {
+    root,
+    database: join(root, "lade.db"),
+    blobs: join(root, "blobs", "sha256"),
+    indexes: join(root, "indexes", "sha256"),
+    ingest: join(root, "ingest"),
+  };
+}
+
+export function blobPath(paths: StorePaths, digest: Digest): string {
+  return join(paths.blobs, digestHex(digest));
+}
+
+export function indexPath(paths: StorePaths, diffId: Digest): string {
+  return join(paths.indexes, digestHex(diffId));
+}

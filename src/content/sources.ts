@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readSync } from "node:fs";
+import type { ByteSource } from "../base/bytes.ts";
+import { read } from "./file-calls.ts";
+
+/**
+ * Bytes of an open regular file from `offset` on, at most `size` of them.
+ *
+ * Reads synchronously: a read from the page cache takes 0.2 ms a MiB, which handing it to another
+ * thread and waking up again doubles. Long work runs in worker threads, which have nothing else to do.
+ */
+export function rangeSource(
+  fd: number,
+  range: { readonly offset: number; readonly size: number },
+): ByteSource {
+  let done = 0;
+  return {
+    read(target: Uint8Array): Promise<number> {
+      const size = Math.min(target.length, range.size - done);
+      const count = size <= 0 ? 0 : readSync(fd, target, 0, size, range.offset + done);
+      done += count;
+      return Promise.resolve(count);
+    },
+  };
+}
+
+/** Bytes of a pipe, a socket or a terminal, from wherever it is. */
+export function streamSource(fd: number): ByteSource {
+  return { read: (target: Uint8Array) => read(fd, target, null) };
+}
+
+/** A source that can be looked ahead into. */
+export interface PeekableSource extends ByteSource {
+  /** The next bytes, up to `size` of them, without taking them; fewer only at the end. */
+  peek(size: number): Promise<Buffer>;
+}
+
+export function peekable(source: ByteSource): PeekableSource {
+  let held: Buffer = Buffer.alloc(0);
+  return {
+    async peek(size: number): Promise<Buffer> {
+      while (held.length < size) {
+        const more = Buffer.allocUnsafe(size - held.length);
+        const count = await source.read(more);
+        if (count === 0) break;
+        held = Buffer.concat([held, more.subarray(0, count)]);
+      }
+      return held.subarray(0, size);
+    },
+    read(target: Uint8Array): Promise<number> {
+      if (held.length === 0) return source.read(target);
+      const count = held.copy(target);
+      held = held.subarray(count);
+      return Promise.resolve(count);
+    },
+  };
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import type { ByteSource } from "../base/bytes.ts";
+import { isLadeError, type LadeError } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import { type Digest, digestHex } from "../spec/digest.ts";
+import { LayerIndexer } from "../tar/layer-index.ts";
+import { type WrittenBlob, writeBlob } from "./blob-writer.ts";
+import {
+  type Compression,
+  compressionMagicSize,
+  decompress,
+  sniffCompression,
+} from "./compression.ts";
+import { close, fdatasync, open, writeAll } from "./file-calls.ts";
+import { peekable } from "./sources.ts";
+
+export interface StageOptions {
+  /** The lease's folder, which gets the files under their digests. */
+  readonly folder: string;
+  /** A path in the folder that nothing else uses; it and names that begin with it are taken. */
+  readonly stagingPath: string;
+  /** What errors call the bytes. */
+  readonly place: string;
+  /** Keep the compressed form beside the tar. */
+  readonly keepCompressed: boolean;
+  readonly onProgress?: ((size: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is known of a layer's index. */
+export interface IndexSummary {
+  readonly entries: number;
+  /** Bytes of the layer's files as Docker counts them. */
+  readonly contentSize: number;
+}
+
+/** A layer in a lease's folder, synced, under the digest of its tar. */
+export interface StagedLayer {
+  readonly compression: Compression;
+  /** What came: the compressed form, or the tar itself. */
+  readonly blob: WrittenBlob;
+  /** The uncompressed bytes. */
+  readonly tar: WrittenBlob;
+  /** Undefined when the bytes are no sound tar. */
+  readonly index: IndexSummary | undefined;
+  /** Why there is no index. */
+  readonly problem: LadeError | undefined;
+}
+
+/** The name of an index file in a lease's folder. */
+export function stagedIndexName(diffId: Digest): string {
+  return `${digestHex(diffId)}.index`;
+}
+
+/**
+ * Writes a layer into a lease's folder: its tar, its compressed form where that came and is wanted,
+ * and its index, all in one pass over the bytes.
+ *
+ * @throws LadeError COMPRESSION_CORRUPT, DISK_FULL, IO_FAILED
+ */
+export async function stageLayer(source: ByteSource, options: StageOptions): Promise<StagedLayer> {
+  try {
+    const input = peekable(source);
+    const compression = sniffCompression(await input.peek(compressionMagicSize));
+    if (compression === "none") {
+      const staged = await stageTar(input, options);
+      return { compression, blob: staged.tar, ...staged };
+    }
+    return await stageCompressed(input, compression, options);
+  } catch (error) {
+    throw options.signal?.aborted === true ? error : ioError(error, `store ${options.place}`);
+  }
+}
+
+type StagedTar = Pick<StagedLayer, "tar" | "index" | "problem">;
+
+async function stageTar(source: ByteSource, options: StageOptions): Promise<StagedTar> {
+  const tolerant = new TolerantIndexer(options.place);
+  const tar = await writeBlob(source, options.stagingPath, {
+    onChunk: (chunk) => tolerant.push(chunk),
+    onProgress: options.onProgress,
+    signal: options.signal,
+  });
+  renameToDigest(options, options.stagingPath, tar.digest);
+  const result = tolerant.finish();
+  if (result.bytes !== undefined) {
+    const path = `${options.folder}/${stagedIndexName(tar.digest)}`;
+    fs.writeFileSync(path, sealIndex(result.bytes));
+  }
+  return { tar, index: result.index, problem: result.problem };
+}
+
+async function stageCompressed(
+  source: ByteSource,
+  compression: Compression,
+  options: StageOptions,
+): Promise<StagedLayer> {
+  const rawPath = `${options.stagingPath}-compressed`;
+  const raw = await openTee(source, options.keepCompressed ? rawPath : undefined);
+  try {
+    // Progress counts what arrives, since nobody knows how much it will become.
+    const counted: ByteSource = {
+      async read(target) {
+        const count = await raw.source.read(target);
+        options.onProgress?.(raw.size());
+        return count;
+      },
+    };
+    const staged = await stageTar(decompress(counted, compression, options.place), {
+      ...options,
+      onProgress: undefined,
+    });
+    const blob = await raw.finish();
+    if (options.keepCompressed) renameToDigest(options, rawPath, blob.digest);
+    return { compression, blob, ...staged };
+  } finally {
+    await raw.close();
+  }
+}
+
+/** A source that is hashed, and written to a file where one is wanted, while it is read. */
+interface Tee {
+  readonly source: ByteSource;
+  size(): number;
+  /** Takes what a decoder left unread, such as padding, and syncs the file. */
+  finish(): Promise<WrittenBlob>;
+  close(): Promise<void>;
+}
+
+async function openTee(source: ByteSource, path: string | undefined): Promise<Tee> {
+  const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
+  const fd = path === undefined ? undefined : await open(path, O_WRONLY + O_CREAT + O_EXCL, 0o444);
+  const hash = createHash("sha256");
+  let size = 0;
+  const take = async (target: Uint8Array): Promise<number> => {
+    const count = await source.read(target);
+    const part = target.subarray(0, count);
+    hash.update(part);
+    if (fd !== undefined && count > 0) await writeAll(fd, part, size);
+    size += count;
+    return count;
+  };
+  return {
+    source: { read: take },
+    size: () => size,
+    async finish() {
+      const rest = Buffer.allocUnsafe(64 * 1024);
+      while ((await take(rest)) > 0);
+      if (fd !== undefined) await fdatasync(fd);
+      return { digest: `sha256:${hash.digest("hex")}`, size };
+    },
+    async close() {
+      if (fd !== undefined) await close(fd);
+    },
+  };
+}
+
+function renameToDigest(options: StageOptions, path: string, digest: Digest): void {
+  fs.renameSync(path, `${options.folder}/${digestHex(digest)}`);
+}
+
+/** Indexes as far as it goes: whether the bytes have to be a layer is not known in a stream. */
+class TolerantIndexer {
+  #indexer: LayerIndexer | undefined;
+  #problem: LadeError | undefined;
+
+  constructor(place: string) {
+    this.#indexer = new LayerIndexer(place);
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#indexer === undefined) return;
+    this.#try(() => this.#indexer?.push(chunk));
+  }
+
+  finish(): { bytes?: Buffer; index: IndexSummary | undefined; problem: LadeError | undefined } {
+    const index = this.#try(() => this.#indexer?.finish());
+    if (index === undefined) return { index: undefined, problem: this.#problem };
+    const { bytes, entries, contentSize } = index;
+    return { bytes, index: { entries, contentSize }, problem: undefined };
+  }
+
+  #try<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!isLadeError(error)) throw error;
+      this.#problem ??= error;
+      this.#indexer = undefined;
+      return undefined;
+    }
+  }
+}
+
+const sealSize = 32;
+
+/** An index with its SHA-256 behind it, as it lies in the store. */
+function sealIndex(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, createHash("sha256").update(bytes).digest()]);
+}
+
+/** The index in a sealed file; undefined when the seal does not match. */
+export function unsealIndex(file: Buffer): Buffer | undefined {
+  if (file.length < sealSize) return undefined;
+  const bytes = file.subarray(0, file.length - sealSize);
+  const seal = createHash("sha256").update(bytes).digest();
+  return seal.equals(file.subarray(file.length - sealSize)) ? bytes : undefined;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The system calls that Node lacks, through `node:ffi`.
+ *
+ * Nothing else in lade touches FFI. Each function says what it answers on failure; none throws for
+ * an error of the call itself, since errno can't be read reliably after FFI returns.
+ */
+
+import { dlopen } from "node:ffi";
+
+interface Libc {
+  flock(fd: number, operation: number): number;
+  fcntl(fd: number, command: number, argument: number): number;
+  lseek(fd: number, offset: bigint, whence: number): bigint;
+}
+
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  loaded ??= dlopen(null, {
+    flock: { return: "i32", arguments: ["i32", "i32"] },
+    fcntl: { return: "i32", arguments: ["i32", "i32", "i32"] },
+    lseek: { return: "i64", arguments: ["i32", "i64", "i32"] },
+  }).functions as unknown as Libc;
+  return loaded;
+}
+
+// LOCK_EX and LOCK_NB of <sys/file.h>, added since they share no bit.
+const lockExclusiveNoWait = 2 + 4;
+
+/**
+ * Takes an exclusive lock on an open file, without waiting.
+ *
+ * The kernel drops it when the last descriptor closes, so also after `kill -9`.
+ *
+ * @returns false when someone else holds it
+ */
+export function tryLock(fd: number): boolean {
+  return libc().flock(fd, lockExclusiveNoWait) === 0;
+}
+
+// F_SETPIPE_SZ of <linux/fcntl.h>.
+const setPipeSize = 1031;
+
+/**
+ * Asks for a larger buffer of a pipe, so that one read moves more than 64 KiB.
+ *
+ * @param size bytes; unprivileged processes get at most /proc/sys/fs/pipe-max-size
+ * @returns false for what is no pipe or where the limit forbids it; the pipe works all the same
+ */
+export function growPipe(fd: number, size: number): boolean {
+  return process.platform === "linux" && libc().fcntl(fd, setPipeSize, size) >= 0;
+}
+
+const seekCurrent = 1;
+const seekSet = 0;
+
+/** The position that plain reads and writes of this descriptor use; undefined for a pipe. */
+export function filePosition(fd: number): number | undefined {
+  const position = libc().lseek(fd, 0n, seekCurrent);
+  return position < 0n ? undefined : Number(position);
+}
+
+/** Moves that position, so that the next program that shares the descriptor goes on from there. */
+export function setFilePosition(fd: number, offset: number): void {
+  libc().lseek(fd, BigInt(offset), seekSet);
+}

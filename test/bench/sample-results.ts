@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BenchResults, CaseResult, Measurement } from "../../bench/results.ts";
+
+/** A measurement with the given times; every round's peak is the same. */
+export function measurement(
+  contender: string,
+  seconds: readonly number[],
+  peakMemory = 100e6,
+): Measurement {
+  const samples = seconds.map((value) => ({ seconds: value, peakMemory }));
+  return { contender, command: `${contender} does | it`, samples };
+}
+
+/** A case that takes lade 1 s, docker 11 s and a copy 0.9 s. */
+export function caseResult(id: string, about: Partial<CaseResult> = {}): CaseResult {
+  return {
+    id,
+    title: `\`${id}\``,
+    measurements: [
+      measurement("lade", [1, 0.9, 1.1]),
+      measurement("docker", [11, 10, 12]),
+      measurement("floor", [0.9]),
+    ],
+    ...about,
+  };
+}
+
+/** Results of a whole run in which every target is met. */
+export function benchResults(about: Partial<BenchResults> = {}): BenchResults {
+  const ids = ["load-file", "load-redirect", "load-pipe", "load-gzip"];
+  ids.push("save-file", "save-redirect", "save-pipe", "import", "rmi");
+  const images = caseResult("images", { measurements: [measurement("lade", [0.05])] });
+  const sizes = [0.1e9, 10e9];
+  return {
+    date: "2026-01-02T03:04:05.000Z",
+    commit: "abcdef0",
+    rounds: 3,
+    quick: false,
+    machine: { processor: "two | cores" },
+    versions: { docker: "20.10" },
+    image: { layerCount: 4, size: 843e6, gzipSize: 260e6 },
+    overheadSeconds: 0.005,
+    warnings: [],
+    cases: [...ids.map((id) => caseResult(id)), images],
+    growth: sizes.flatMap((size) =>
+      ["growth-load", "growth-save"].map((id) => caseResult(id, { size })),
+    ),
+    lists: [caseResult("list", { count: 10_000, measurements: [measurement("lade", [0.09])] })],
+    ...about,
+  };
+}
