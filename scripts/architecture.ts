@@ -39,6 +39,7 @@ function findImports(text: string, code: string): string[] {
     [text, /^import\s*"([^"]+)"/gm],
     [text, /\bimport\("([^"]+)"\)/g],
     [code, /\bimport\("([^"]+)"[,)]/g],
+    [code, /\bgetBuiltinModule\("([^"]+)"\)/g],
     [code, /"(\.{1,2}\/[^"]+-worker\.ts)"/g],
   ];
   const found = patterns.flatMap(([source, pattern]) =>
@@ -90,7 +91,10 @@ const forbiddenInSrc: readonly (readonly [RegExp, string])[] = [
   [/\bprocess\??\.exit(?:Code)?\b/, "exits, which only bin may"],
   [/\bimport[^;"]*[{,]exit(?:Code)?\b[^;"]*from"node:process"/, "exits, which only bin may"],
   [/\bconsole\??\./, "writes to the console, which only streams from outside may do"],
-  [/\b(?:getBuiltinModule|createRequire)\b/, "loads a module by a way that this check can't see"],
+  [
+    /\bcreateRequire\b|\bgetBuiltinModule\b(?!\("[^"]+"\))/,
+    "loads a module by a way that this check can't see",
+  ],
 ];
 
 /** Rules for files of `src` alone. */

@@ -3,22 +3,6 @@
 import { isBuiltin } from "node:module";
 import type { Plugin } from "esbuild";
 
-/**
- * Modules that Node has loaded before the first line of a program runs, or whose export is more
- * than an object with properties: there is nothing to put off.
- */
-const eager = new Set([
-  "node:buffer",
-  "node:events",
-  "node:fs",
-  "node:os",
-  "node:path",
-  "node:process",
-  "node:timers",
-  "node:url",
-  "node:util",
-]);
-
 /** The name with its scheme: `fs` and `node:fs` are one module. */
 function canonicalName(name: string): string {
   return name.startsWith("node:") ? name : `node:${name}`;
@@ -35,7 +19,8 @@ function canonicalName(name: string): string {
 function builtinSource(id: string): string {
   const load = `process.getBuiltinModule(${JSON.stringify(id)})`;
   const exports: unknown = process.getBuiltinModule(id);
-  if (eager.has(id) || typeof exports !== "object" || exports === null) {
+  // What is more than an object with properties, or an emitter of events, can't be stood in for.
+  if (id === "node:process" || typeof exports !== "object" || exports === null) {
     return `module.exports = ${load};\n`;
   }
   const getters = Object.keys(exports)

@@ -13,10 +13,22 @@ interface Check {
   readonly args: readonly string[];
 }
 
+/** As in `npm run fix`. Not Markdown: Biome pads its tables, and some of it is made by a script. */
+const sources = [
+  "bin",
+  "src",
+  "test",
+  "scripts",
+  "bench",
+  "biome.json",
+  "package.json",
+  "tsconfig.json",
+];
+
 const checks: readonly Check[] = [
   {
     title: "format and lint",
-    args: ["node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off", "."],
+    args: ["node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off", ...sources],
   },
   { title: "types", args: ["node_modules/typescript/bin/tsc", "-p", ".", "--pretty", "false"] },
   { title: "architecture", args: ["scripts/test.ts", "test/architecture.test.ts"] },

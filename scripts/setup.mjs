@@ -219,7 +219,7 @@ function buildBundle(node) {
   const stampPath = join(root, "dist/.sources");
   const fingerprint = sourcesFingerprint();
   const isBuilt =
-    existsSync(join(root, "dist/main.js")) &&
+    existsSync(join(root, "dist/start.cjs")) &&
     existsSync(stampPath) &&
     readFileSync(stampPath, "utf8") === fingerprint;
   if (isBuilt) return;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { readSync, writeSync } from "node:fs";
-import { constants } from "node:os";
-import { isatty } from "node:tty";
+import { fstatSync, readSync, writeSync } from "node:fs";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import type { Context, InputStream, OutputStream } from "./context.ts";
@@ -36,9 +34,9 @@ export function createProcessContext(): Context {
 function watchSignals(): { signal(): AbortSignal; number(): number | undefined } {
   let controller: AbortController | undefined;
   let caught: number | undefined;
-  const watch = (name: "SIGINT" | "SIGTERM") => {
+  const watch = (name: NodeJS.Signals, number: number) => {
     process.once(name, () => {
-      caught ??= constants.signals[name];
+      caught ??= number;
       controller?.abort();
     });
   };
@@ -46,8 +44,8 @@ function watchSignals(): { signal(): AbortSignal; number(): number | undefined }
     signal() {
       if (controller === undefined) {
         controller = new AbortController();
-        watch("SIGINT");
-        watch("SIGTERM");
+        watch("SIGINT", 2);
+        watch("SIGTERM", 15);
       }
       return controller.signal;
     },
@@ -63,7 +61,7 @@ function watchSignals(): { signal(): AbortSignal; number(): number | undefined }
 function processOutput(fd: number, columns: () => number | undefined): OutputStream {
   let terminal: boolean | undefined;
   const isTerminal = () => {
-    terminal ??= isatty(fd);
+    terminal ??= isTerminalFd(fd);
     return terminal;
   };
   return {
@@ -75,6 +73,17 @@ function processOutput(fd: number, columns: () => number | undefined): OutputStr
     },
     write: (text) => writeAll(fd, Buffer.from(text)),
   };
+}
+
+/** Asks node:tty only about what may be a terminal: loading it takes several milliseconds. */
+function isTerminalFd(fd: number): boolean {
+  try {
+    if (!fstatSync(fd).isCharacterDevice()) return false;
+  } catch (error) {
+    if (isSystemError(error, "EBADF")) return false;
+    throw error;
+  }
+  return process.getBuiltinModule("node:tty").isatty(fd);
 }
 
 function writeAll(fd: number, bytes: Buffer): void {
@@ -112,7 +121,7 @@ function quietWhenClosed(output: OutputStream): OutputStream {
 function processInput(fd: number): InputStream {
   return {
     get isTerminal() {
-      return isatty(fd);
+      return isTerminalFd(fd);
     },
     readLine: () => readLine(fd),
   };

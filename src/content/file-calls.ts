@@ -7,6 +7,7 @@
  */
 
 import * as fs from "node:fs";
+import { isSystemError } from "../base/errors.ts";
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
@@ -26,10 +27,14 @@ export function close(fd: number): Promise<void> {
 
 /** @param position offset in the file, or null to go on from the descriptor's own position */
 export function read(fd: number, target: Uint8Array, position: number | null): Promise<number> {
-  return settle((done) => fs.read(fd, target, 0, target.length, position, done));
+  return patiently(() => settle((done) => fs.read(fd, target, 0, target.length, position, done)));
 }
 
-/** Writes all of `bytes`, in as many calls as the kernel wants. */
+/**
+ * Writes all of `bytes`, in as many calls as the kernel wants.
+ *
+ * @param position offset in the file, or null to go on from the descriptor's own position
+ */
 export async function writeAll(
   fd: number,
   bytes: Uint8Array,
@@ -39,9 +44,23 @@ export async function writeAll(
   while (done < bytes.length) {
     const part = done === 0 ? bytes : bytes.subarray(done);
     const at = position === null ? null : position + done;
-    done += await settle<number>((callback) =>
-      fs.write(fd, part, 0, part.length, at, (error, written) => callback(error, written)),
+    done += await patiently(() =>
+      settle<number>((callback) => fs.write(fd, part, 0, part.length, at, callback)),
     );
+  }
+}
+
+const retryMs = 1;
+
+/** A pipe that another program has set to not block answers EAGAIN where it should wait. */
+async function patiently<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isSystemError(error, "EAGAIN")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
   }
 }
 

@@ -14,7 +14,7 @@ export interface StageJob extends Omit<StageOptions, "signal"> {
 }
 
 /** A job as it goes to a thread. */
-export type StageRequest = Omit<StageJob, "onProgress">;
+export type StageRequest = Omit<StageJob, "onProgress" | "onEntryPath">;
 
 interface FlatError {
   readonly code?: string;
@@ -121,7 +121,7 @@ function stageIn(
     const onExit = () =>
       settle(() => reject(signal?.reason ?? new Error("a worker thread ended by itself")));
     worker.on("message", onMessage).on("error", onError).on("exit", onExit);
-    const { onProgress: _, ...request } = job;
+    const { onProgress: _, onEntryPath: __, ...request } = job;
     worker.postMessage(request satisfies StageRequest);
   });
 }

@@ -6,6 +6,7 @@ import type { ByteSource } from "../base/bytes.ts";
 import { isLadeError, type LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
+import type { ByteString } from "../tar/entry.ts";
 import { LayerIndexer } from "../tar/layer-index.ts";
 import { type WrittenBlob, writeBlob } from "./blob-writer.ts";
 import {
@@ -15,6 +16,7 @@ import {
   sniffCompression,
 } from "./compression.ts";
 import { close, fdatasync, open, writeAll } from "./file-calls.ts";
+import { sealIndex } from "./layer-indexes.ts";
 import { peekable } from "./sources.ts";
 
 export interface StageOptions {
@@ -27,6 +29,8 @@ export interface StageOptions {
   /** Keep the compressed form beside the tar. */
   readonly keepCompressed: boolean;
   readonly onProgress?: ((size: number) => void) | undefined;
+  /** Sees the path of each member of the tar, below the root. */
+  readonly onEntryPath?: ((path: ByteString) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -78,7 +82,7 @@ export async function stageLayer(source: ByteSource, options: StageOptions): Pro
 type StagedTar = Pick<StagedLayer, "tar" | "index" | "problem">;
 
 async function stageTar(source: ByteSource, options: StageOptions): Promise<StagedTar> {
-  const tolerant = new TolerantIndexer(options.place);
+  const tolerant = new TolerantIndexer(options);
   const tar = await writeBlob(source, options.stagingPath, {
     onChunk: (chunk) => tolerant.push(chunk),
     onProgress: options.onProgress,
@@ -167,8 +171,8 @@ class TolerantIndexer {
   #indexer: LayerIndexer | undefined;
   #problem: LadeError | undefined;
 
-  constructor(place: string) {
-    this.#indexer = new LayerIndexer(place);
+  constructor(options: StageOptions) {
+    this.#indexer = new LayerIndexer(options.place, options.onEntryPath);
   }
 
   push(chunk: Buffer): void {
@@ -193,19 +197,4 @@ class TolerantIndexer {
       return undefined;
     }
   }
-}
-
-const sealSize = 32;
-
-/** An index with its SHA-256 behind it, as it lies in the store. */
-function sealIndex(bytes: Buffer): Buffer {
-  return Buffer.concat([bytes, createHash("sha256").update(bytes).digest()]);
-}
-
-/** The index in a sealed file; undefined when the seal does not match. */
-export function unsealIndex(file: Buffer): Buffer | undefined {
-  if (file.length < sealSize) return undefined;
-  const bytes = file.subarray(0, file.length - sealSize);
-  const seal = createHash("sha256").update(bytes).digest();
-  return seal.equals(file.subarray(file.length - sealSize)) ? bytes : undefined;
 }

@@ -3,13 +3,12 @@
 import type { ArchivedImage, ArchivedImages, ArchivedV1Image } from "../archive/image.ts";
 import type { MemberSet } from "../archive/member.ts";
 import { openInput } from "../archive/open-input.ts";
-import { readImages } from "../archive/read-images.ts";
+import { type ReadOptions, readImages } from "../archive/read-images.ts";
 import { scanFile } from "../archive/scan-file.ts";
 import { scanFolder } from "../archive/scan-folder.ts";
 import { spoolArchive } from "../archive/spool.ts";
-import type { ProgressListener } from "../base/progress.ts";
 import { commitBlobs, type LeasedBlob, stageDocument } from "../content/commit.ts";
-import { findImage, type NewImage, putImage, putTag } from "../content/images.ts";
+import { findImage, putImage, putRepositoryDigest, putTag } from "../content/images.ts";
 import { type Lease, openLease } from "../content/lease.ts";
 import type { Store } from "../content/store.ts";
 import { type Digest, digestOf } from "../spec/digest.ts";
@@ -77,7 +76,7 @@ async function take(
   const layers = await takeLayers(store, lease, {
     images: archived.images,
     signal: options.signal,
-    onProgress: options.onProgress as ProgressListener | undefined,
+    onProgress: options.onProgress,
   });
   const images = archived.images.map((image) =>
     image.kind === "v1" ? convertV1(image, layers) : image,
@@ -148,15 +147,20 @@ function record(store: Store, image: ArchivedImage, layers: LayerSet): LoadedIma
       mediaType,
       compressedLayers: taken.map((layer) => layer.compressed ?? layer.diffId),
     })),
-  } satisfies NewImage);
+  });
   if (image.references.length === 0) {
     return [{ id: image.id, reference: undefined, replacedId: undefined }];
   }
-  return image.references.map((reference) => ({
-    id: image.id,
-    reference: familiarString(reference),
-    replacedId: putTag(database, tagOf(reference), image.id),
-  }));
+  return image.references.map((reference) => {
+    for (const { digest } of image.manifests) {
+      putRepositoryDigest(database, { repository: fullName(reference), digest }, image.id);
+    }
+    return {
+      id: image.id,
+      reference: familiarString(reference),
+      replacedId: putTag(database, tagOf(reference), image.id),
+    };
+  });
 }
 
 function tagOf(reference: Reference): { repository: string; tag: string } {

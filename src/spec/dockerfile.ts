@@ -116,6 +116,9 @@ function parseHealthcheck(rest: string): Arguments {
 
 function parseTrigger(rest: string, escapeToken: string): Arguments {
   if (rest === "") return { args: [] };
+  const [name] = splitOnce(rest);
+  // Refused later, and a long chain of them would take the stack.
+  if (name.toLowerCase() === "onbuild") return { args: [name] };
   const inner = parseLine(rest, escapeToken);
   return { args: [inner.name, ...inner.args], inner };
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isIP } from "node:net";
 import { changeError } from "./change-error.ts";
 
 const PORT_MAX = 65535;
@@ -24,10 +23,19 @@ function parseRange(text: string): PortRange | undefined {
   return start === undefined || end === undefined || end < start ? undefined : { start, end };
 }
 
+/** Go's `net.ParseIP`: no zones, no zeros in front of a decimal. */
+function isAddress(text: string): boolean {
+  if (text.includes(":")) return /^[\da-fA-F:.]+$/.test(text) && URL.canParse(`http://[${text}]`);
+  const parts = text.split(".");
+  return (
+    parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && +part < 256)
+  );
+}
+
 function checkAddress(address: string): void {
   if (address === "") return;
   const bare = /^\[(.*)\]$/.exec(address)?.[1] ?? address;
-  if (isIP(bare) === 0) throw changeError(`invalid IP address: ${bare}`);
+  if (!isAddress(bare)) throw changeError(`invalid IP address: ${bare}`);
 }
 
 function checkHostPort(text: string, ports: PortRange, portText: string): void {

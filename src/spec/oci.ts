@@ -165,15 +165,7 @@ function toManifest(value: unknown, place: string): Manifest {
 
 function toIndex(value: unknown, place: string): Index {
   const { schemaVersion, ...index } = validate(indexDocument, value, place);
-  const manifests = index.manifests ?? [];
-  if (manifests.length > limits.archiveManifests) {
-    throw new LadeError(
-      "LIMIT_EXCEEDED",
-      `${place}: an index may have ${limits.archiveManifests} manifests, ` +
-        `this one has ${manifests.length}`,
-    );
-  }
-  return { ...index, manifests };
+  return { ...index, manifests: index.manifests ?? [] };
 }
 
 /**

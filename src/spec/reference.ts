@@ -117,10 +117,17 @@ function isValid(text: string): boolean {
   return "reference" in tryParse(text);
 }
 
+/** The text with its name in lower case; a tag may have capitals. */
+function lowerName(text: string): string {
+  const at = text.indexOf("@");
+  const name = /^(.*?)(?::[^:/]*)?$/s.exec(at < 0 ? text : text.slice(0, at))?.[1] ?? text;
+  return name.toLowerCase() + text.slice(name.length);
+}
+
 function referenceError(text: string, fault: string): LadeError {
   const repair = repairLookAlikes(text);
   if (repair !== undefined) {
-    const candidates = [repair.text, repair.text.toLowerCase()];
+    const candidates = [repair.text, lowerName(repair.text)];
     const fixed = candidates.find(isValid);
     if (fixed !== undefined) {
       return new LadeError(
@@ -130,7 +137,7 @@ function referenceError(text: string, fault: string): LadeError {
       );
     }
   }
-  const lower = text.toLowerCase();
+  const lower = lowerName(text);
   const hint = lower !== text && isValid(lower) ? `Write it as ${lower}` : undefined;
   return new LadeError("REFERENCE_INVALID", fault, { hint });
 }
@@ -160,12 +167,22 @@ export function fullName(ref: Reference): string {
   return ref.domain === "" ? ref.path : `${ref.domain}/${ref.path}`;
 }
 
-/** The name as Docker shows it, without tag and digest: `busybox`, `localhost:5000/x`. */
+/**
+ * The name as Docker shows it, without tag and digest: `busybox`, `localhost:5000/x`.
+ *
+ * `docker.io` stays where the rest alone would be read as something else (`docker.io/a.b/c`,
+ * `docker.io/localhost/x`, 64 hexadecimal digits): Docker drops it there too, and then its own
+ * archives load under another name.
+ */
 export function familiarName(ref: Reference): string {
   if (ref.domain !== DEFAULT_DOMAIN) return fullName(ref);
-  if (!ref.path.startsWith(OFFICIAL_PREFIX)) return ref.path;
-  const remainder = ref.path.slice(OFFICIAL_PREFIX.length);
-  return remainder.includes("/") ? ref.path : remainder;
+  const rest = ref.path.startsWith(OFFICIAL_PREFIX)
+    ? ref.path.slice(OFFICIAL_PREFIX.length)
+    : ref.path;
+  const short = rest.includes("/") ? ref.path : rest;
+  return IDENTIFIER.test(short) || splitDomain(short).remainder !== ref.path
+    ? fullName(ref)
+    : short;
 }
 
 /** The reference as Docker shows it: `busybox:latest`, `ghcr.io/a/b@sha256:…`. */

@@ -13,7 +13,8 @@ type StructOf<E extends v.ObjectEntries> = {
   readonly [K in keyof E]?: v.InferOutput<E[K]>;
 };
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** True for a JSON object: no array, no null. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -25,9 +26,11 @@ function typeName(value: unknown): string {
 
 /** The words of a fault: valibot's own quote the value, which may be anything. */
 function faultText(issue: v.BaseIssue<unknown>): string {
-  return issue.kind === "schema"
-    ? `expected ${(issue.expected ?? "another value").toLowerCase()}, got ${typeName(issue.input)}`
-    : issue.message;
+  if (issue.kind !== "schema") return issue.message;
+  const wanted = issue.message.startsWith("expected ")
+    ? issue.message
+    : `expected ${(issue.expected ?? "another value").toLowerCase()}`;
+  return `${wanted}, got ${typeName(issue.input)}`;
 }
 
 function pathText(path: readonly { readonly key?: unknown }[]): string {
@@ -57,6 +60,8 @@ export function validate<T>(schema: Schema<T>, value: unknown, place: string): T
   );
 }
 
+const jsonObject = v.custom<Record<string, unknown>>(isObject, "expected object");
+
 /**
  * A Go struct: every member may be missing or null, which are the same there, and unknown members
  * are dropped. The output has only members with a value.
@@ -65,6 +70,7 @@ export function goStruct<E extends v.ObjectEntries>(entries: E): Schema<StructOf
   const optional: v.ObjectEntries = {};
   for (const [key, schema] of Object.entries(entries)) optional[key] = v.nullish(schema);
   return v.pipe(
+    jsonObject,
     v.object(optional),
     v.transform((value) => {
       const present = Object.entries(value).filter((entry) => (entry[1] ?? null) !== null);
@@ -78,7 +84,7 @@ export function goStruct<E extends v.ObjectEntries>(entries: E): Schema<StructOf
  */
 export function goMap<T>(values: Schema<T>): Schema<Readonly<Record<string, T>>> {
   return v.pipe(
-    v.custom<Record<string, unknown>>(isObject, "expected object"),
+    jsonObject,
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       const entries: [string, T][] = [];
       for (const [key, value] of Object.entries(dataset.value)) {
@@ -126,7 +132,7 @@ export const textMap: Schema<Readonly<Record<string, string>>> = goMap(textItem)
 /** Go's `map[string]struct{}`: a set. */
 export const textSet: Schema<Readonly<Record<string, Record<string, never>>>> = goMap(
   v.pipe(
-    v.nullish(v.custom(isObject, "expected object")),
+    v.nullish(jsonObject),
     v.transform((): Record<string, never> => ({})),
   ),
 );

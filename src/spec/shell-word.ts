@@ -23,6 +23,8 @@ interface Scanner {
   readonly characters: readonly string[];
   position: number;
   rawEscapes: boolean;
+  /** Braces that are open. */
+  depth: number;
   readonly options: WordOptions;
 }
 
@@ -38,6 +40,7 @@ interface Expansion {
   readonly words: readonly string[];
 }
 
+const DEPTH_MAX = 100;
 const SPECIAL_PARAMETERS = new Set("@*#?-$!0");
 const LETTER = /^\p{L}$/u;
 const DIGIT = /^\p{Nd}$/u;
@@ -136,8 +139,13 @@ function expandOperand(
   scanner: Scanner,
   options: { stop: "}" | "/"; rawEscapes: boolean },
 ): string {
+  if (++scanner.depth > DEPTH_MAX) {
+    throw changeError(`substitutions may be nested ${DEPTH_MAX} deep, these are deeper`);
+  }
   try {
-    return expandUntil(scanner, options).text;
+    const { text } = expandUntil(scanner, options);
+    scanner.depth--;
+    return text;
   } catch (error) {
     if (peek(scanner) !== undefined || !isLadeError(error)) throw error;
     throw changeError(
@@ -280,7 +288,13 @@ function expandUntil(
 
 function expand(source: string, options: WordOptions): Expansion {
   const rawEscapes = options.rawEscapes === true;
-  const scanner: Scanner = { characters: Array.from(source), position: 0, rawEscapes, options };
+  const scanner: Scanner = {
+    characters: Array.from(source),
+    position: 0,
+    rawEscapes,
+    depth: 0,
+    options,
+  };
   try {
     return expandUntil(scanner, { stop: undefined, rawEscapes });
   } catch (error) {

@@ -8,7 +8,7 @@ import type { HistoryEntry, ImageConfig, V1ImageConfig } from "./image-config.ts
 import { sectionNames, v1ImageConfig, v1Names } from "./image-config.ts";
 import { historyDocument, v1Document } from "./image-config-format.ts";
 import { compactRawJson, joinRawJson, type RawMember } from "./raw-json.ts";
-import { validate } from "./schema.ts";
+import { isObject, validate } from "./schema.ts";
 
 /** Configs of older makers are read and written again, which drops members that Docker forgot. */
 const FIRST_KEPT_VERSION = [1, 8, 3];
@@ -37,7 +37,7 @@ function isOlderThanKept(version: string): boolean {
 
 /** Go takes a struct's members by any case; the last one in the document counts. */
 function foldNames(value: unknown, names: readonly string[]): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (!isObject(value)) return value;
   const byLowerCase = new Map(names.map((name) => [name.toLowerCase(), name]));
   const folded: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
@@ -51,16 +51,12 @@ function foldNames(value: unknown, names: readonly string[]): unknown {
 }
 
 function parseV1(json: Uint8Array, place: string): V1ImageConfig {
-  const document = foldNames(parseJson(json, place), v1Names) as Record<string, unknown>;
-  return validate(
-    v1ImageConfig,
-    {
-      ...document,
-      config: foldNames(document.config, sectionNames),
-      container_config: foldNames(document.container_config, sectionNames),
-    },
-    place,
-  );
+  const document = foldNames(parseJson(json, place), v1Names);
+  if (isObject(document)) {
+    document.config = foldNames(document.config, sectionNames);
+    document.container_config = foldNames(document.container_config, sectionNames);
+  }
+  return validate(v1ImageConfig, document, place);
 }
 
 /** Members of a document in the form in which Go's maps hold them. */

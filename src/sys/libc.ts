@@ -13,6 +13,7 @@ interface Libc {
   flock(fd: number, operation: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   lseek(fd: number, offset: bigint, whence: number): bigint;
+  linkat(oldFd: number, oldPath: string, newFd: number, newPath: string, flags: number): number;
 }
 
 let loaded: Libc | undefined;
@@ -22,6 +23,7 @@ function libc(): Libc {
     flock: { return: "i32", arguments: ["i32", "i32"] },
     fcntl: { return: "i32", arguments: ["i32", "i32", "i32"] },
     lseek: { return: "i64", arguments: ["i32", "i64", "i32"] },
+    linkat: { return: "i32", arguments: ["i32", "string", "i32", "string", "i32"] },
   }).functions as unknown as Libc;
   return loaded;
 }
@@ -66,3 +68,21 @@ export function filePosition(fd: number): number | undefined {
 export function setFilePosition(fd: number, offset: number): void {
   libc().lseek(fd, BigInt(offset), seekSet);
 }
+
+// AT_FDCWD and AT_SYMLINK_FOLLOW of <fcntl.h>.
+const atWorkingFolder = -100;
+const followSymlink = 0x400;
+
+/**
+ * Gives a file that was opened with O_TMPFILE its first name.
+ *
+ * @param path must not exist
+ * @returns false when that failed
+ */
+export function linkOpenFile(fd: number, path: string): boolean {
+  const self = `/proc/self/fd/${fd}`;
+  return libc().linkat(atWorkingFolder, self, atWorkingFolder, path, followSymlink) === 0;
+}
+
+/** O_TMPFILE of <fcntl.h> without the O_DIRECTORY that belongs to it. */
+export const temporaryFileFlag = 0o20000000;

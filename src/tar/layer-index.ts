@@ -47,10 +47,15 @@ export interface LayerIndex {
 export class LayerIndexer {
   readonly #scanner: TarScanner;
   readonly #writer = new IndexWriter();
+  readonly #onPath: ((path: ByteString) => void) | undefined;
   #contentSize = 0;
 
-  /** @param name what errors call the layer */
-  constructor(name: string) {
+  /**
+   * @param name what errors call the layer
+   * @param onPath sees the path of each member, below the root
+   */
+  constructor(name: string, onPath?: (path: ByteString) => void) {
+    this.#onPath = onPath;
     this.#scanner = new TarScanner({ name, onEntry: (entry) => this.#add(entry) });
   }
 
@@ -73,6 +78,7 @@ export class LayerIndexer {
     const place = this.#scanner.place;
     const path = layerPath(entry.path, place);
     whiteoutKind(path, place);
+    this.#onPath?.(path);
     if (entry.type === "hardlink") layerPath(entry.linkPath, place);
     if (path === "" && entry.type !== "directory") {
       throw new LadeError("NAME_ESCAPES", `${place()}: a ${entry.type} in place of the root`);

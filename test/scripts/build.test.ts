@@ -20,7 +20,7 @@ import { bundle } from "../../scripts/build.ts";
 
 const projectRoot = join(import.meta.dirname, "..", "..");
 
-/** A small program with everything that is hard to bundle: a thread, a lazy chunk, WebAssembly. */
+/** A small program with everything that is hard to bundle: a thread, lazy modules, WebAssembly. */
 const sources: Readonly<Record<string, string>> = {
   "bin/main.ts": `
     import { version, gitCommit } from "../src/base/version.ts";
@@ -86,7 +86,7 @@ describe("build", () => {
     assert.equal(lade("sum", "abc"), abc);
   });
 
-  it("finds the thread's file from a chunk", () => {
+  it("finds the thread's file", () => {
     assert.equal(lade("thread", "abc"), abc);
   });
 
@@ -99,7 +99,7 @@ describe("build", () => {
     ] as const) {
       const packed = join(folder, `text.${kind}`);
       writeFileSync(packed, execFileSync(program, ["-c"], { input: "a text\n" }));
-      const output = execFileSync(process.execPath, [join(alone, "main.js"), kind, packed]);
+      const output = execFileSync(process.execPath, [join(alone, "start.cjs"), kind, packed]);
       assert.equal(output.toString(), "a text\n\n", kind);
     }
     assert.match(readFileSync(join(alone, "licences.txt"), "utf8"), /^unbzip2-stream \(MIT\)$/m);

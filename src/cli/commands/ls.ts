@@ -39,9 +39,9 @@ export const command = defineCommand({
       });
     });
     if (template !== undefined) {
-      context.stdout.write(`${template.render(listing, context.stdout)}\n`);
+      context.stdout.write(`${template.render(listingDocument(listing), context.stdout)}\n`);
     } else if (format === "json") {
-      context.stdout.write(`${toJson(listing)}\n`);
+      context.stdout.write(`${toJson(listingDocument(listing))}\n`);
     } else if (options.quiet) {
       for (const image of listing.images) {
         for (const name of namesOrId(image)) context.stdout.write(`${printable(name)}\n`);
@@ -51,6 +51,30 @@ export const command = defineCommand({
     }
   },
 });
+
+/** The listing with names in the style of Docker's documents. */
+function listingDocument(listing: ArchiveListing) {
+  return {
+    Path: listing.path,
+    Format: listing.format,
+    Maker: listing.maker ?? "",
+    Compression: listing.compression,
+    Size: listing.size,
+    Images: listing.images.map((image) => ({
+      Id: image.id,
+      RepoTags: image.names,
+      Digest: image.manifestDigest ?? "",
+      Platform: image.platform,
+      Created: image.created,
+      Layers: image.layers.map(({ digest, mediaType, size }) => ({
+        Digest: digest,
+        MediaType: mediaType,
+        Size: size,
+      })),
+    })),
+    Files: listing.topEntries,
+  };
+}
 
 function namesOrId({ names, id }: ListedImage): readonly string[] {
   return names.length > 0 ? names : [id];

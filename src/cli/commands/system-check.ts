@@ -30,7 +30,9 @@ export const command = defineCommand({
     }
     await using engine = await openEngine(context, globals);
     const report = await check();
-    context.stdout.write(options.format === "json" ? `${toJson(report)}\n` : reportText(report));
+    context.stdout.write(
+      options.format === "json" ? `${toJson(reportDocument(report))}\n` : reportText(report),
+    );
     const damaged = report.findings.filter((finding) => !finding.repaired);
     if (damaged.length === 0) return;
     if (options.repair) throw new ExitStatus(`${count(damaged.length)} could not be repaired`);
@@ -51,6 +53,21 @@ export const command = defineCommand({
 
 function count(problems: number): string {
   return problems === 1 ? "1 problem" : `${problems} problems`;
+}
+
+/** The report with names in the style of Docker's documents. */
+function reportDocument({ blobs, size, images, findings }: CheckReport) {
+  return {
+    Blobs: blobs,
+    Size: size,
+    Images: images,
+    Findings: findings.map(({ kind, subject, message, repaired }) => ({
+      Kind: kind,
+      Subject: subject,
+      Message: message,
+      Repaired: repaired,
+    })),
+  };
 }
 
 function reportText({ findings, blobs, size, images }: CheckReport): string {

@@ -62,9 +62,7 @@ function optionArguments(option: CompletedOption): string {
   const { long, short, summary, takesValue, completion } = option;
   const parts = [`-l ${long}`, `-d ${quote(summary)}`];
   if (short !== undefined) parts.unshift(`-s ${short}`);
-  if (takesValue) parts.push("-r");
-  const values = takesValue ? action(completion) : "";
-  if (values !== "") parts.push(values);
+  if (takesValue) parts.push(completion === "file" ? "-r -F" : `-x ${action(completion)}`.trim());
   return parts.join(" ");
 }
 

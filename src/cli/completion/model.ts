@@ -98,10 +98,12 @@ export function globalOptionsWithValue({ globals }: CommandTable): string[] {
 
 /**
  * Lists `name:tag` of all images, one a line. Errors are dropped: a completion that can't be made
- * must not disturb the line that is being typed.
+ * must not disturb the line that is being typed. Only what is a name passes, since shells expand
+ * the words that they complete.
  */
 export const listImagesCommand =
-  "lade image ls --format '{{.Repository}}:{{.Tag}}' 2>/dev/null | grep -v '<none>'";
+  "lade image ls --format '{{.Repository}}:{{.Tag}}' 2>/dev/null | " +
+  "grep -E '^[a-z0-9][A-Za-z0-9._:/-]*$'";
 
 /** A word for a shell, quoted so that it means itself. */
 export function shellQuote(text: string): string {

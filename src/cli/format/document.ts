@@ -2,6 +2,7 @@
 
 import type { OutputStream } from "../context.ts";
 import { ExitStatus } from "../exit-status.ts";
+import type { ExecuteOptions } from "../template/template.ts";
 import { type GoValue, goStruct } from "../template/values.ts";
 import { printableText } from "./printable.ts";
 import { executeFormat, parseFormat } from "./template.ts";
@@ -12,8 +13,12 @@ export interface DocumentTemplate {
   render(document: object, output: OutputStream): string;
 }
 
+export interface DocumentView extends Pick<ExecuteOptions, "missingKey"> {
+  data(): GoValue;
+}
+
 /** What a template sees of a document: one view after the other, until it fits one. */
-export type DocumentViews = (document: object) => readonly (() => GoValue)[];
+export type DocumentViews = (document: object) => readonly DocumentView[];
 
 /**
  * Parses a template that is run on documents.
@@ -22,13 +27,13 @@ export type DocumentViews = (document: object) => readonly (() => GoValue)[];
  */
 export function parseDocumentTemplate(
   text: string,
-  views: DocumentViews = (document) => [() => structOf(document)],
+  views: DocumentViews = (document) => [{ data: () => structOf(document) }],
 ): DocumentTemplate {
   const template = parseFormat(text);
   return {
     render(document, output) {
-      const rendered = firstThatFits(views(document), (view) =>
-        executeFormat(template, view, { missingKey: "error" }),
+      const rendered = firstThatFits(views(document), ({ data, missingKey }) =>
+        executeFormat(template, data(), missingKey === undefined ? {} : { missingKey }),
       );
       return output.isTerminal ? printableText(rendered) : rendered;
     },
@@ -37,13 +42,13 @@ export function parseDocumentTemplate(
 
 /** Fails as the last view does. */
 function firstThatFits(
-  views: readonly (() => GoValue)[],
-  execute: (view: GoValue) => string,
+  views: readonly DocumentView[],
+  execute: (view: DocumentView) => string,
 ): string {
   let failure: ExitStatus | undefined;
   for (const view of views) {
     try {
-      return execute(view());
+      return execute(view);
     } catch (error) {
       if (!(error instanceof ExitStatus)) throw error;
       failure = error;

@@ -63,11 +63,11 @@ const goNames: ReadonlyMap<string, string> = new Map([["Id", "ID"]]);
 /**
  * What a template sees of an image's document, in Docker's order: first its Go types, where the ID
  * is `.ID`, a field that JSON leaves out is empty, and `index` gives an empty text for a label that
- * is not there; then the JSON with its own names, such as `.Id`.
+ * is not there; then the JSON with its own names, such as `.Id`, where a missing key is an error.
  */
 export const imageViews: DocumentViews = (document) => [
-  () => typedView(document, imageShape),
-  () => document as GoValue,
+  { data: () => typedView(document, imageShape) },
+  { data: () => document as GoValue, missingKey: "error" },
 ];
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -4,6 +4,7 @@ import type { ProgressEvent, ProgressListener } from "../../base/progress.ts";
 import type { OutputStream } from "../context.ts";
 import { humanSize, shortId } from "../format/human.ts";
 import { printable } from "../format/printable.ts";
+import { ellipsis } from "../format/width.ts";
 import { throttle } from "./throttle.ts";
 
 const eraseLine = "\u001b[2K";
@@ -41,15 +42,24 @@ export function layerBars(
       const isDone = event.current === event.total;
       if (!line.isDue() && !isDone) return;
       const distance = lines.size - line.index;
-      const text = layerText(event, output.columns ?? assumedColumns);
+      const columns = output.columns ?? assumedColumns;
+      // A line that wraps would take two, and the next drawing would miss it.
+      const text = ellipsis(layerText(event, columns), columns);
       output.write(`${up(distance)}${eraseLine}\r${text}\r${down(distance)}`);
     },
   };
 }
 
 function layerText({ id, current, total }: LayerEvent, columns: number): string {
-  const name = id.includes(":") ? shortId(id) : id;
-  return `${printable(name)}: Loading layer ${barText(current, total, columns)}`;
+  return `${layerName(id)}: Loading layer ${barText(current, total, columns)}`;
+}
+
+const maxNameWidth = 40;
+
+/** The short digest in a digest or a member's name, such as `blobs/sha256/…`; else the name. */
+function layerName(id: string): string {
+  const hex = /[0-9a-f]{64}/.exec(id)?.[0];
+  return hex === undefined ? ellipsis(printable(id), maxNameWidth) : shortId(hex);
 }
 
 /** Docker's bar and numbers: `[=====>     ]  5.5MB/11MB`. */

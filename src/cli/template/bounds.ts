@@ -14,8 +14,8 @@ export const bounds = {
   outputLength: 64 * 1024 * 1024,
   /** Steps of one execution: a range over a large number ends here and not after hours. */
   steps: 2_000_000,
-  /** Units of text that count as one step. */
-  textPerStep: 64,
+  /** Units of text, or items of a new slice, that count as one step of a function. */
+  textPerStep: 16,
 } as const;
 
 /** What stops an execution; the evaluator adds the place in the template. */

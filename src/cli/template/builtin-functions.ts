@@ -16,6 +16,7 @@ import {
   mapEntry,
   mapSize,
   missing,
+  placeTypeOf,
   textValue,
   typeOf,
   type Value,
@@ -145,6 +146,12 @@ function indexArgument(value: Value, limit: number): number {
   return Number(value.value);
 }
 
+/** Unlike `index`, `slice` does not look into the boxes that maps and slices keep values in. */
+function indexEnd(value: Value, limit: number): number {
+  if (value.isBoxed) fault(`cannot index slice/array with type ${placeTypeOf(value)}`);
+  return indexArgument(value, limit);
+}
+
 /** `slice x 1 2 3` is x[1:2:3]. */
 function slice(item: Value, ends: readonly Value[]): Value {
   if (isUntypedNil(item)) fault("slice of untyped nil");
@@ -154,7 +161,7 @@ function slice(item: Value, ends: readonly Value[]): Value {
   }
   if (item.kind === "string" && ends.length === 3) fault("cannot 3-index slice a string");
   const length = item.kind === "string" ? byteLength(item.value) : item.items.length;
-  const [start = 0, end = length, limit = length] = ends.map((at) => indexArgument(at, length));
+  const [start = 0, end = length, limit = length] = ends.map((at) => indexEnd(at, length));
   if (start > end) fault(`invalid slice index: ${start} > ${end}`);
   if (end > limit) fault(`invalid slice index: ${end} > ${limit}`);
   if (item.kind === "string") return { ...item, value: byteSlice(item.value, start, end) };

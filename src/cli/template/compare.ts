@@ -5,7 +5,9 @@
 import { fault } from "./bounds.ts";
 import { isUntypedNil, newPrinter, printValue } from "./format.ts";
 import { compareText } from "./text.ts";
-import { mapSize, typeOf, type Value } from "./values.ts";
+import { hasKeys, typeOf, type Value } from "./values.ts";
+
+const incompatible = "incompatible types for comparison";
 
 /** False for nil and for the zero value of a basic type, for empty strings, slices and maps. */
 export function isTrue(value: Value): boolean {
@@ -25,7 +27,7 @@ export function isTrue(value: Value): boolean {
     case "slice":
       return value.items.length > 0;
     case "map":
-      return mapSize(value) > 0;
+      return hasKeys(value);
     case "struct":
       return true;
   }
@@ -44,7 +46,7 @@ export function isLess(left: Value, right: Value): boolean {
   if (leftKind === "other" || rightKind === "other") fault("invalid type for comparison");
   if (leftKind !== rightKind) {
     if (isInteger(left) && isInteger(right)) return left.value < right.value;
-    return incompatible(left, right);
+    return fault(incompatible);
   }
   if (left.kind === "string" && right.kind === "string") {
     return compareText(left.value, right.value) < 0;
@@ -64,14 +66,10 @@ function basicKind(value: Value): string {
   return ["bool", "int", "uint", "float", "string"].includes(value.kind) ? value.kind : "other";
 }
 
-function incompatible(left: Value, right: Value): never {
-  return fault(`incompatible types for comparison: ${typeOf(left)} and ${typeOf(right)}`);
-}
-
 function isEqual(left: Value, right: Value): boolean {
   if (isInteger(left) && isInteger(right)) return left.value === right.value;
   if (basicKind(left) !== basicKind(right)) {
-    return isUntypedNil(left) || isUntypedNil(right) ? false : incompatible(left, right);
+    return isUntypedNil(left) || isUntypedNil(right) ? false : fault(incompatible);
   }
   if ("value" in left && "value" in right) return left.value === right.value;
   const leftKind = reflectedKind(left);

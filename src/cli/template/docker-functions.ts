@@ -107,18 +107,13 @@ function lowerRune(rune: string): string {
   return rune === "\u0130" ? "i" : rune.toLowerCase();
 }
 
-/** strings.Title: the first letter of each word in upper case. */
+/**
+ * strings.Title: the first letter of each word in upper case. Words end at white space and at
+ * ASCII that is no letter, digit or underscore.
+ */
 function title(text: string): string {
-  let previous = " ";
-  return mapRunes(text, (rune) => {
-    const isFirst = isSeparator(previous);
-    previous = rune;
-    return isFirst ? upperRune(rune) : rune;
-  });
-}
-
-function isSeparator(rune: string): boolean {
-  return /^[\0-\x7f]$/.test(rune) ? !/^[0-9A-Za-z_]$/.test(rune) : /^\s$/u.test(rune);
+  const firstOfWord = /(?<=^|[\0-/:-@[-^`{-\x7f\s])./gsu;
+  return text.replace(firstOfWord, (rune) => mapRunes(rune, upperRune));
 }
 
 /** Spaces around a text that is not empty. */

@@ -215,8 +215,13 @@ function rejectCall([callee = missing]: readonly Value[], { nodes: [node] }: Arg
   return fault(`non-function ${node === undefined ? text : nodeText(node)} of type ${type}`);
 }
 
-function textCost(value: Value): number {
-  return value.kind === "string" ? value.value.length / bounds.textPerStep : 0;
+/** Steps that a function takes for the text that it reads or makes. */
+function costOf(args: readonly Value[], result: Value): number {
+  let size = result.kind === "slice" ? result.items.length : 0;
+  for (const value of [...args, result]) {
+    if (value.kind === "string") size += value.value.length;
+  }
+  return size / bounds.textPerStep;
 }
 
 function checkCount(

@@ -10,7 +10,7 @@ import { printAll } from "./format.ts";
 import type { ActionNode, BranchNode, CallNode, ListNode, StatementNode } from "./nodes.ts";
 import { quoteText } from "./quote.ts";
 import { fail, type Run, setVariable, step } from "./run.ts";
-import { elementOf, intValue, missing, sortedKeys, textValue, type Value } from "./values.ts";
+import { elementOf, intValue, missing, mapSize, sortedKeys, textValue, type Value } from "./values.ts";
 
 /** What a loop is told from within. */
 type Jump = "break" | "continue" | undefined;
@@ -62,15 +62,19 @@ function emit(run: Run, text: string): void {
 
 /** Runs `body` one level deeper; the variables that it declares end with it. */
 function scoped<T>(run: Run, body: () => T): T {
-  if (run.depth >= bounds.executionDepth) {
-    fail(run, `exceeded maximum template depth (${bounds.executionDepth})`);
-  }
+  checkDepth(run);
   const mark = run.variables.length;
   run.depth++;
   const result = body();
   run.depth--;
   run.variables.length = mark;
   return result;
+}
+
+function checkDepth(run: Run): void {
+  if (run.depth >= bounds.executionDepth) {
+    fail(run, `exceeded maximum template depth (${bounds.executionDepth})`);
+  }
 }
 
 function runAction(run: Run, dot: Value, node: ActionNode): void {
@@ -88,6 +92,7 @@ function runBranch(run: Run, dot: Value, { kind, pipe, list, elseList }: BranchN
 
 function runCall(run: Run, dot: Value, { name, pipe }: CallNode): void {
   const list = run.templates.get(name) ?? fail(run, `template ${quoteText(name)} not defined`);
+  checkDepth(run);
   const data = pipe === undefined ? missing : evaluatePipeline(run, dot, pipe);
   const outer = { name: run.name, variables: run.variables };
   scoped(run, () => {
@@ -127,6 +132,8 @@ function* elementsOf(
       }
       return;
     case "map":
+      // Sorting costs as much as going through the keys, even where the loop breaks at once.
+      step(run, mapSize(value));
       for (const key of sortedKeys(value)) {
         yield [textValue(key), elementOf(value, value.entries[key])];
       }

@@ -61,9 +61,9 @@ interface Scan {
   readonly text: string;
   readonly tokens: Token[];
   position: number;
-  /** Line of `counted`, so that lines are counted once. */
   line: number;
-  counted: number;
+  /** The first newline behind `line`, infinite where there is none. */
+  nextNewline: number;
   openParens: number;
 }
 
@@ -74,7 +74,8 @@ interface Scan {
  * once the parser reaches it: what is wrong before it is reported first.
  */
 export function tokenize(text: string): readonly Token[] {
-  const scan: Scan = { text, tokens: [], position: 0, line: 1, counted: 0, openParens: 0 };
+  const nextNewline = newlineFrom(text, 0);
+  const scan: Scan = { text, tokens: [], position: 0, line: 1, nextNewline, openParens: 0 };
   while (scanText(scan) && scanAction(scan));
   return scan.tokens;
 }
@@ -94,13 +95,16 @@ function push(scan: Scan, kind: TokenKind, end: number): void {
 }
 
 function addToken(scan: Scan, kind: TokenKind, text: string): void {
-  for (;;) {
-    const newline = scan.text.indexOf("\n", scan.counted);
-    if (newline === -1 || newline >= scan.position) break;
+  while (scan.nextNewline < scan.position) {
     scan.line++;
-    scan.counted = newline + 1;
+    scan.nextNewline = newlineFrom(scan.text, scan.nextNewline + 1);
   }
   scan.tokens.push({ kind, text, position: scan.position, line: scan.line });
+}
+
+function newlineFrom(text: string, start: number): number {
+  const found = text.indexOf("\n", start);
+  return found === -1 ? Number.POSITIVE_INFINITY : found;
 }
 
 function fail(scan: Scan, message: string): false {

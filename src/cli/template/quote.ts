@@ -26,9 +26,8 @@ export function quoteText(
   text: string,
   options: QuoteOptions = { quote: '"', ascii: false },
 ): string {
-  let quoted: string = options.quote;
-  for (const rune of text) quoted += quoteRune(rune, options);
-  return quoted + options.quote;
+  const quoted = text.replace(/[^ !#-&(-[\]-~]/gu, (rune) => quoteRune(rune, options));
+  return options.quote + quoted + options.quote;
 }
 
 function quoteRune(rune: string, { quote, ascii }: QuoteOptions): string {

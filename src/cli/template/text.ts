@@ -55,12 +55,12 @@ export function describeRune(rune: string): string {
 /**
  * Maps each rune by itself, as strings.ToUpper and strings.ToLower do. A rune whose mapping is
  * longer than one rune stays as it is: Go knows only the simple mappings.
+ *
+ * @param map gets one rune, or a run of ASCII
  */
-export function mapRunes(text: string, map: (rune: string) => string): string {
-  let mapped = "";
-  for (const rune of text) {
-    const next = map(rune);
-    mapped += runeCount(next) === 1 ? next : rune;
-  }
-  return mapped;
+export function mapRunes(text: string, map: (part: string) => string): string {
+  return text.replace(/[\0-\x7f]+|[^\0-\x7f]/gu, (part) => {
+    const mapped = map(part);
+    return mapped.length === part.length || runeCount(mapped) === 1 ? mapped : part;
+  });
 }

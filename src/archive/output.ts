@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { ByteSource } from "../base/bytes.ts";
+import { isSystemError, LadeError } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import { close, fdatasync, open, syncFolder } from "../content/file-calls.ts";
+import {
+  type CopyOptions,
+  copyToFile,
+  copyToStream,
+  type NewFile,
+  namedFile,
+} from "../content/file-writer.ts";
+import {
+  filePosition,
+  growPipe,
+  linkOpenFile,
+  setFilePosition,
+  temporaryFileFlag,
+} from "../sys/libc.ts";
+
+const ownerOnly = 0o600;
+const pipeSize = 1024 * 1024;
+const standardOutput = 1;
+
+/**
+ * Refuses a path that no archive can be written to, with Docker's words.
+ *
+ * @throws LadeError OUTPUT_INVALID
+ */
+export function checkOutputPath(path: string): void {
+  const folder = dirname(path);
+  if (!fs.existsSync(folder)) {
+    throw invalid(`invalid output path: stat ${folder}: no such file or directory`);
+  }
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isFile()) return;
+  if (stat.isDirectory()) throw invalid("cannot write to a directory");
+  if (stat.isFIFO()) throw invalid("cannot write to a named pipe (FIFO)");
+  if (stat.isSymbolicLink()) throw invalid("cannot write to a symbolic link directly");
+  if (stat.isSocket()) throw invalid("cannot write to a socket");
+  if (stat.isBlockDevice()) throw invalid("cannot write to a block device file");
+  throw invalid("cannot write to a character device file");
+}
+
+function invalid(message: string): LadeError {
+  return new LadeError("OUTPUT_INVALID", message, {
+    hint: "Give the name of a file in a folder that exists.",
+  });
+}
+
+/**
+ * Writes a file so that its name shows all of it or nothing.
+ *
+ * The bytes go into a file without a name (O_TMPFILE), which vanishes with this process if that is
+ * killed; once synced, it gets a name beside the final one and is renamed over it.
+ */
+export async function writeOutputFile(
+  source: ByteSource,
+  path: string,
+  options: CopyOptions,
+): Promise<void> {
+  checkOutputPath(path);
+  const folder = dirname(path);
+  const beside = join(folder, `.tmp-${basename(path)}-${randomUUID().slice(0, 8)}`);
+  const target = unnamedFile(folder, beside);
+  try {
+    const copied = await copyToFile(source, target, options);
+    try {
+      if (target.isUnnamed() && !linkOpenFile(copied.fd, beside)) {
+        throw new Error(`link ${beside} failed`);
+      }
+    } finally {
+      await close(copied.fd);
+    }
+    fs.renameSync(beside, path);
+    await syncFolder(folder);
+  } catch (error) {
+    fs.rmSync(beside, { force: true });
+    throw options.signal?.aborted === true ? error : ioError(error, `write ${path}`);
+  }
+}
+
+interface OutputFile extends NewFile {
+  isUnnamed(): boolean;
+}
+
+function unnamedFile(folder: string, beside: string): OutputFile {
+  const { O_WRONLY, O_DIRECTORY } = fs.constants;
+  const named = namedFile(beside, ownerOnly);
+  let isUnnamed = true;
+  return {
+    isUnnamed: () => isUnnamed,
+    async open(flags) {
+      if (isUnnamed) {
+        try {
+          return await open(folder, O_WRONLY + O_DIRECTORY + temporaryFileFlag + flags, ownerOnly);
+        } catch (error) {
+          if (isSystemError(error, "EINVAL")) throw error;
+          // FAT, NFS and others know no files without a name.
+          if (!isUnsupported(error)) throw error;
+          isUnnamed = false;
+        }
+      }
+      return named.open(flags);
+    },
+    reopen: (fd) => open(`/proc/self/fd/${fd}`, O_WRONLY),
+  };
+}
+
+function isUnsupported(error: unknown): boolean {
+  return ["EOPNOTSUPP", "EISDIR", "ENOENT"].some((code) => isSystemError(error, code));
+}
+
+/**
+ * Writes to standard output: a pipe, or a file that the shell opened.
+ *
+ * @throws LadeError PIPE_CLOSED, DISK_FULL, IO_FAILED
+ */
+export async function writeStandardOutput(source: ByteSource, options: CopyOptions): Promise<void> {
+  const fd = standardOutput;
+  try {
+    const stat = fs.fstatSync(fd);
+    if (stat.isFile() && stat.size === 0 && filePosition(fd) === 0) {
+      const copied = await copyToFile(source, redirectedFile(fd), options);
+      await close(copied.fd);
+      // What runs next in the same redirection goes on behind the archive.
+      setFilePosition(fd, copied.size);
+      return;
+    }
+    if (stat.isFIFO()) growPipe(fd, pipeSize);
+    await copyToStream(source, fd, options);
+    if (stat.isFile()) await fdatasync(fd);
+  } catch (error) {
+    throw options.signal?.aborted === true ? error : ioError(error, "write standard output");
+  }
+}
+
+function redirectedFile(fd: number): NewFile {
+  const path = `/proc/self/fd/${fd}`;
+  return {
+    open: (flags) => open(path, fs.constants.O_WRONLY + flags),
+    reopen: () => open(path, fs.constants.O_WRONLY),
+  };
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createHash, randomUUID } from "node:crypto";
+import * as fs from "node:fs";
+import type { Digest } from "../spec/digest.ts";
+import { type LayerIndex, LayerIndexer } from "../tar/layer-index.ts";
+import { blobPath, indexPath } from "./paths.ts";
+import type { Store } from "./store.ts";
+
+const sealSize = 32;
+
+/** An index with its SHA-256 behind it, as it lies in the store. */
+export function sealIndex(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, createHash("sha256").update(bytes).digest()]);
+}
+
+/** The index in a sealed file; undefined when the seal does not match. */
+export function unsealIndex(file: Buffer): Buffer | undefined {
+  if (file.length < sealSize) return undefined;
+  const bytes = file.subarray(0, file.length - sealSize);
+  const seal = createHash("sha256").update(bytes).digest();
+  return seal.equals(file.subarray(file.length - sealSize)) ? bytes : undefined;
+}
+
+const readSize = 1024 * 1024;
+
+/**
+ * Makes a layer's index from its tar, and its row with it.
+ *
+ * @throws LadeError TAR_* for a tar that is damaged
+ */
+export function buildIndex(store: Store, diffId: Digest): Promise<LayerIndex> {
+  const indexer = new LayerIndexer(`layer ${diffId}`);
+  const fd = fs.openSync(blobPath(store.paths, diffId), "r");
+  try {
+    const buffer = Buffer.allocUnsafe(readSize);
+    for (let count = fs.readSync(fd, buffer); count > 0; count = fs.readSync(fd, buffer)) {
+      indexer.push(buffer.subarray(0, count));
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+  const index = indexer.finish();
+  const path = indexPath(store.paths, diffId);
+  const beside = `${path}.${randomUUID()}.tmp`;
+  fs.writeFileSync(beside, sealIndex(index.bytes));
+  fs.renameSync(beside, path);
+  store.database.run(
+    "INSERT OR REPLACE INTO layer (diff_id, content_size, entries) VALUES (?, ?, ?)",
+    diffId,
+    index.contentSize,
+    index.entries,
+  );
+  return Promise.resolve(index);
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { imageOfTag, repositoryDigestsOf, tagsOfImage } from "../content/images.ts";
+import type { Store } from "../content/store.ts";
+import type { Digest } from "../spec/digest.ts";
+import { familiarString, fullName, parseReference, withDefaultTag } from "../spec/reference.ts";
+import type { RemovedItem } from "./types.ts";
+
+/** A name of an image: one tag or one digest of a repository. */
+export interface ImageReference {
+  /** Full name: `docker.io/library/busybox`. */
+  readonly repository: string;
+  readonly tag?: string | undefined;
+  readonly digest?: Digest | undefined;
+}
+
+/** All names of an image, tags first. */
+export function referencesOf(store: Store, id: Digest): ImageReference[] {
+  return [
+    ...tagsOfImage(store.database, id),
+    ...repositoryDigestsOf(store.database, id).map(({ repository, digest }) => ({
+      repository,
+      digest,
+    })),
+  ];
+}
+
+/** The familiar form, as `rmi` prints it. */
+export function formatReference(reference: ImageReference): string {
+  const suffix = reference.tag === undefined ? `@${reference.digest}` : `:${reference.tag}`;
+  return familiarString(parseReference(`${reference.repository}${suffix}`));
+}
+
+/** The name that a user wrote; one without a tag means `latest`. */
+export function parseGivenName(store: Store, name: string): ImageReference {
+  const reference = parseReference(name);
+  const repository = fullName(reference);
+  if (reference.digest !== undefined && reference.tag === undefined) {
+    return { repository, digest: reference.digest };
+  }
+  const tag = withDefaultTag(reference).tag ?? "latest";
+  return imageOfTag(store.database, { repository, tag }) === undefined &&
+    reference.digest !== undefined
+    ? { repository, digest: reference.digest }
+    : { repository, tag };
+}
+
+/** True where the argument is the image's ID or the beginning of it. */
+export function isIdPrefix(id: Digest, name: string): boolean {
+  return id.startsWith(name.startsWith("sha256:") ? name : `sha256:${name}`);
+}
+
+/**
+ * True where removing by ID removes only one name: at most one tag, and digests of the same
+ * repository. Two tags, also of one repository, need `--force`, as in Docker.
+ */
+export function isSingleReference(references: readonly ImageReference[]): boolean {
+  if (references.length <= 1) return true;
+  const tags = references.filter((one) => one.tag !== undefined);
+  if (tags.length > 1) return false;
+  return new Set(references.map((one) => one.repository)).size === 1;
+}
+
+/** Removes a name; inside a transaction. */
+export function untag(
+  target: { readonly store: Store; readonly items: RemovedItem[] },
+  reference: ImageReference,
+): void {
+  const { database } = target.store;
+  const { repository, tag, digest } = reference;
+  if (tag !== undefined) {
+    database.run("DELETE FROM tag WHERE repository = ? AND tag = ?", repository, tag);
+  } else {
+    database.run(
+      "DELETE FROM repository_digest WHERE repository = ? AND digest = ?",
+      repository,
+      digest ?? "",
+    );
+  }
+  target.items.push({ type: "untagged", reference: formatReference(reference) });
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import * as fs from "node:fs";
+import type { ByteSource } from "../base/bytes.ts";
+import { isSystemError, LadeError, messageOf } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import { limits } from "../base/limits.ts";
+import { rangeSource, streamSource } from "../content/sources.ts";
+import { filePosition, growPipe } from "../sys/libc.ts";
+
+/** The bytes of what is to be imported. */
+export interface ImportSource extends Disposable {
+  /** What errors call it. */
+  readonly place: string;
+  readonly bytes: ByteSource;
+  /** Bytes, where known. */
+  readonly size: number | undefined;
+}
+
+const pipeSize = 1024 * 1024;
+
+/**
+ * Opens a file, an http(s) URL, or `-` for standard input.
+ *
+ * @throws LadeError ARCHIVE_NOT_FOUND, DOWNLOAD_FAILED, IO_FAILED, STORE_DENIED
+ */
+export function openImportSource(
+  source: string,
+  signal: AbortSignal | undefined,
+): Promise<ImportSource> {
+  if (/^https?:\/\//i.test(source)) return download(source, signal);
+  return Promise.resolve(source === "-" ? openDescriptor(0, "standard input") : openPath(source));
+}
+
+function openPath(path: string): ImportSource {
+  let fd: number;
+  try {
+    fd = fs.openSync(path, "r");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) {
+      throw new LadeError("ARCHIVE_NOT_FOUND", `open ${path}: no such file or directory`, {
+        cause: error,
+      });
+    }
+    throw ioError(error, `open ${path}`);
+  }
+  if (fs.fstatSync(fd).isDirectory()) {
+    fs.closeSync(fd);
+    throw new LadeError("ARCHIVE_UNRECOGNIZED", `read ${path}: is a directory`, {
+      hint: `Pipe the folder in as a tar: tar -C ${path} -c . | lade import - NAME:TAG`,
+    });
+  }
+  return { ...openDescriptor(fd, path), [Symbol.dispose]: () => fs.closeSync(fd) };
+}
+
+function openDescriptor(fd: number, place: string): ImportSource {
+  const stat = fs.fstatSync(fd);
+  const position = stat.isFile() ? filePosition(fd) : undefined;
+  const common = { place, [Symbol.dispose]: () => undefined };
+  if (position === undefined) {
+    growPipe(fd, pipeSize);
+    return { ...common, bytes: streamSource(fd), size: undefined };
+  }
+  const size = Math.max(0, stat.size - position);
+  return { ...common, bytes: rangeSource(fd, { offset: position, size }), size };
+}
+
+/** Follows redirects by hand, so that none leads to anything but http and https. */
+async function download(url: string, signal: AbortSignal | undefined): Promise<ImportSource> {
+  let target = new URL(url);
+  for (let redirects = 0; redirects <= limits.redirects; redirects++) {
+    const response = await request(target, signal);
+    const location = response.headers.get("location");
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      target = new URL(location, target);
+      continue;
+    }
+    if (!response.ok || response.body === null) {
+      throw failed(target, `status code ${response.status} ${response.statusText}`);
+    }
+    return fromResponse(target, response.body, response.headers.get("content-length"));
+  }
+  throw failed(target, `more than ${limits.redirects} redirects`);
+}
+
+async function request(target: URL, signal: AbortSignal | undefined): Promise<Response> {
+  if (target.protocol !== "http:" && target.protocol !== "https:") {
+    throw failed(target, `${target.protocol} is not http or https`);
+  }
+  try {
+    // Undecoded bytes: a tar.gz is sniffed here and must not be unpacked on the way.
+    const headers = { "accept-encoding": "identity" };
+    return await fetch(target, { redirect: "manual", headers, ...(signal && { signal }) });
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw failed(target, messageOf(cause), error);
+  }
+}
+
+function failed(target: URL, reason: string, cause?: unknown): LadeError {
+  // A password in the URL is nobody else's business.
+  const shown = `${target.protocol}//${target.host}${target.pathname}`;
+  return new LadeError("DOWNLOAD_FAILED", `download ${shown}: ${reason}`, { cause });
+}
+
+function fromResponse(
+  target: URL,
+  body: ReadableStream<Uint8Array>,
+  length: string | null,
+): ImportSource {
+  const reader = body.getReader();
+  let held: Uint8Array = new Uint8Array(0);
+  let received = 0;
+  const size = length === null ? undefined : Number(length);
+  return {
+    place: `${target.host}${target.pathname}`,
+    size,
+    bytes: {
+      async read(part: Uint8Array): Promise<number> {
+        while (held.length === 0) {
+          const next = await reader.read().catch((error: unknown) => {
+            throw failed(target, messageOf(error), error);
+          });
+          if (next.done) {
+            if (size !== undefined && received < size) throw failed(target, "unexpected EOF");
+            return 0;
+          }
+          held = next.value;
+          received += held.length;
+        }
+        const count = Math.min(part.length, held.length);
+        part.set(held.subarray(0, count));
+        held = held.subarray(count);
+        return count;
+      },
+    },
+    [Symbol.dispose]: () => void reader.cancel().catch(() => undefined),
+  };
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { FilesystemDetector } from "../archive/detect.ts";
+import { LadeError } from "../base/errors.ts";
+import { commitBlobs, stageDocument } from "../content/commit.ts";
+import { putImage, putTag } from "../content/images.ts";
+import { openLease } from "../content/lease.ts";
+import { stageLayer } from "../content/stage.ts";
+import { applyChanges } from "../spec/change.ts";
+import { type Digest, digestOf } from "../spec/digest.ts";
+import type { ImageConfigSection } from "../spec/image-config.ts";
+import { formatImportedConfig } from "../spec/image-config-format.ts";
+import { formatPlatform, hostPlatform, parsePlatform } from "../spec/platform.ts";
+import { fullName, parseReference, type Reference, withDefaultTag } from "../spec/reference.ts";
+import { byteStringToText } from "../tar/entry.ts";
+import type { Engine } from "./engine.ts";
+import { openImportSource } from "./import-source.ts";
+import type { ImportOptions } from "./types.ts";
+
+export interface ImportResult {
+  readonly id: string;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes an image of one layer from a tar of a file system.
+ *
+ * @throws LadeError ARCHIVE_IS_IMAGE for an image archive without `force`, REFERENCE_INVALID,
+ *   CHANGE_INVALID, PLATFORM_INVALID, and what the source or the disk throw
+ */
+export async function importImage(engine: Engine, options: ImportOptions): Promise<ImportResult> {
+  const { store } = engine;
+  // Everything that can be wrong without reading the tar is found before it is read.
+  const reference = referenceOf(options.reference);
+  const config = applyChanges({} as ImageConfigSection, options.changes ?? []);
+  const platform = options.platform ? parsePlatform(options.platform) : hostPlatform();
+  using source = await openImportSource(options.source, options.signal);
+  using lease = openLease(store);
+  const sniffer = new ArchiveSniffer(source.place);
+  const { onProgress } = options;
+  const staged = await stageLayer(source.bytes, {
+    folder: lease.folder,
+    stagingPath: lease.stagingPath(),
+    place: source.place,
+    keepCompressed: false,
+    signal: options.signal,
+    onEntryPath: options.force === true ? undefined : (path) => sniffer.see(path),
+    onProgress: (current) =>
+      onProgress?.({
+        type: "layer",
+        action: "import",
+        id: source.place,
+        current,
+        total: source.size,
+      }),
+  });
+  if (staged.tar.size === 0) {
+    throw new LadeError("TAR_TRUNCATED", `${source.place}: unexpected EOF: it is empty`);
+  }
+  if (staged.problem !== undefined) throw staged.problem;
+  if (staged.index === undefined) throw new Error("a staged layer without index or problem");
+  if (options.force !== true) sniffer.finish();
+  const created = new Date().toISOString();
+  const configBytes = formatImportedConfig({
+    architecture: platform.architecture,
+    os: platform.os,
+    variant: platform.variant,
+    config,
+    created,
+    comment: options.message || `Imported from ${isUrl(options.source) ? options.source : "-"}`,
+    diffId: staged.tar.digest,
+  });
+  const id: Digest = digestOf(configBytes);
+  const layer = { digest: staged.tar.digest, isFresh: true, layer: staged.index };
+  const document = await stageDocument(lease, configBytes);
+  const { contentSize } = staged.index;
+  commitBlobs(store, { lease, blobs: [layer, document] }, () => {
+    putImage(store.database, {
+      id,
+      created,
+      size: contentSize,
+      platform: formatPlatform(platform),
+      parent: undefined,
+      labels: config.Labels ?? {},
+      diffIds: [staged.tar.digest],
+      manifests: [],
+    });
+    if (reference === undefined) return;
+    const tag = reference.tag ?? "latest";
+    putTag(store.database, { repository: fullName(reference), tag }, id);
+  });
+  return { id, warnings: [] };
+}
+
+function isUrl(source: string): boolean {
+  return /^https?:\/\//i.test(source);
+}
+
+function referenceOf(text: string | undefined): Reference | undefined {
+  if (text === undefined || text === "") return undefined;
+  const reference = parseReference(text);
+  if (reference.digest !== undefined) {
+    throw new LadeError("REFERENCE_INVALID", "cannot import digest reference", {
+      hint: "Give a name and a tag: NAME:TAG.",
+    });
+  }
+  return withDefaultTag(reference);
+}
+
+const archiveNames = new Set(["manifest.json", "oci-layout", "repositories", "index.json"]);
+
+/** Tells an image archive, which makes a broken image, from a file system by its names. */
+class ArchiveSniffer {
+  readonly #place: string;
+  readonly #detector: FilesystemDetector;
+  #found: string | undefined;
+
+  constructor(place: string) {
+    this.#place = place;
+    this.#detector = new FilesystemDetector(place);
+  }
+
+  see(path: string): void {
+    if (this.#detector.isFilesystem) return;
+    const name = byteStringToText(path);
+    this.#detector.note(name);
+    if (archiveNames.has(name)) this.#found ??= name;
+  }
+
+  /** @throws LadeError ARCHIVE_IS_IMAGE */
+  finish(): void {
+    if (this.#found === undefined || this.#detector.isFilesystem) return;
+    throw new LadeError(
+      "ARCHIVE_IS_IMAGE",
+      `${this.#place}: this is an image archive (it has ${this.#found}), as \`docker save\` writes it, and no file system`,
+      { hint: "Use `lade load -i FILE`, or --force to import it as it is." },
+    );
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import {
+  manifestsOf,
+  type RepositoryDigest,
+  repositoryDigestsOf,
+  type TagName,
+  tagsOfImage,
+} from "../content/images.ts";
+import type { Store } from "../content/store.ts";
+import type { Digest } from "../spec/digest.ts";
+import { compareGoStrings } from "../spec/go-json.ts";
+import { familiarString, type Reference } from "../spec/reference.ts";
+
+/** The reference that a row of the store stands for; the store has only names that were parsed. */
+export function storedReference(row: {
+  readonly repository: string;
+  readonly tag?: string;
+  readonly digest?: Digest;
+}): Reference {
+  const { repository, tag, digest } = row;
+  const slash = repository.indexOf("/");
+  return {
+    domain: repository.slice(0, slash),
+    path: repository.slice(slash + 1),
+    ...(tag !== undefined && { tag }),
+    ...(digest !== undefined && { digest }),
+  };
+}
+
+/** Docker's order: by the whole reference. */
+export function sortNames<T extends TagName | RepositoryDigest>(rows: readonly T[]): readonly T[] {
+  if (rows.length < 2) return rows;
+  const text = (row: T) =>
+    "tag" in row ? `${row.repository}:${row.tag}` : `${row.repository}@${row.digest}`;
+  return rows.toSorted((a, b) => compareGoStrings(text(a), text(b)));
+}
+
+/**
+ * The digests by which an image's repositories know it: those that were stored as such, and every
+ * manifest that came with the image under each repository that has a tag of it, as in Docker's
+ * containerd store.
+ */
+export function joinDigests(
+  stored: readonly RepositoryDigest[],
+  tags: readonly TagName[],
+  manifests: readonly Digest[],
+): readonly RepositoryDigest[] {
+  if (manifests.length === 0 || tags.length === 0) return stored;
+  const joined = new Map(stored.map((row) => [`${row.repository}@${row.digest}`, row]));
+  for (const { repository } of tags) {
+    for (const digest of manifests) joined.set(`${repository}@${digest}`, { repository, digest });
+  }
+  return [...joined.values()];
+}
+
+export interface ImageNames {
+  /** Familiar names with tags, sorted. */
+  readonly repoTags: readonly string[];
+  /** Familiar names with digests, sorted. */
+  readonly repoDigests: readonly string[];
+}
+
+/** All names of an image. */
+export function namesOf(store: Store, id: Digest): ImageNames {
+  const { database } = store;
+  const tags = tagsOfImage(database, id);
+  const manifests = manifestsOf(database, id).map((manifest) => manifest.digest);
+  const digests = joinDigests(repositoryDigestsOf(database, id), tags, manifests);
+  return {
+    repoTags: sortNames(tags).map((row) => familiarString(storedReference(row))),
+    repoDigests: sortNames(digests).map((row) => familiarString(storedReference(row))),
+  };
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { closeSync } from "node:fs";
+import { layOutArchive, type SavedBlob, type SavedImage } from "../archive/layout.ts";
+import { checkOutputPath, writeOutputFile, writeStandardOutput } from "../archive/output.ts";
+import { segmentSource } from "../archive/segment-source.ts";
+import { LadeError } from "../base/errors.ts";
+import { damaged, hashFile, isSound, openBlob, readDocument } from "../content/blobs.ts";
+import {
+  compressedLayersOf,
+  diffIdsOf,
+  findImage,
+  manifestsOf,
+  tagsOfImage,
+} from "../content/images.ts";
+import { blobPath } from "../content/paths.ts";
+import type { Store } from "../content/store.ts";
+import type { Digest } from "../spec/digest.ts";
+import { parseImageConfig } from "../spec/image-config.ts";
+import { mediaTypes } from "../spec/media-types.ts";
+import { parseManifest } from "../spec/oci.ts";
+import { comparePlatformsStrictly, formatPlatform, parsePlatform } from "../spec/platform.ts";
+import { familiarString, parseReference, type Reference } from "../spec/reference.ts";
+import type { Engine } from "./engine.ts";
+import { resolveForSave } from "./find-image.ts";
+import type { SaveOptions } from "./types.ts";
+
+/**
+ * Writes images to one archive that is a Docker archive and an OCI layout.
+ *
+ * @throws LadeError IMAGE_NOT_FOUND, OUTPUT_INVALID, PLATFORM_NOT_FOUND, DIGEST_MISMATCH or
+ *   BLOB_NOT_FOUND for a store that lost bytes, DISK_FULL, PIPE_CLOSED
+ */
+export async function saveImages(engine: Engine, options: SaveOptions): Promise<void> {
+  const { store } = engine;
+  if (options.path !== undefined) checkOutputPath(options.path);
+  const images = selectImages(store, options).map(({ id, references }) =>
+    describe(store, id, references),
+  );
+  checkPlatforms(images, options.platforms ?? []);
+  const layout = layOutArchive(images);
+  using files = openLayers(store, images);
+  const source = segmentSource(layout.segments, files.of);
+  const { onProgress, path, signal } = options;
+  const copy = {
+    signal,
+    onProgress: (current: number) =>
+      onProgress?.({ type: "total", current: Math.min(current, layout.size), total: layout.size }),
+  };
+  if (path === undefined) await writeStandardOutput(source, copy);
+  else await writeOutputFile(source, path, copy);
+}
+
+interface Selected {
+  readonly id: Digest;
+  readonly references: Reference[];
+}
+
+/** The images in the order of the names, each once, with the names that were asked for. */
+function selectImages(store: Store, options: SaveOptions): Selected[] {
+  const selected = new Map<Digest, Map<string, Reference>>();
+  const add = (id: Digest, references: readonly Reference[]) => {
+    const names = selected.get(id) ?? new Map<string, Reference>();
+    for (const reference of references) names.set(familiarString(reference), reference);
+    selected.set(id, names);
+  };
+  for (const name of options.names) {
+    for (const found of resolveForSave(store, name)) {
+      add(found.id, options.withTags === true ? namesOf(store, found.id) : found.references);
+    }
+  }
+  return [...selected].map(([id, names]) => ({ id, references: [...names.values()] }));
+}
+
+function namesOf(store: Store, id: Digest): Reference[] {
+  return tagsOfImage(store.database, id).map(({ repository, tag }) =>
+    parseReference(`${repository}:${tag}`),
+  );
+}
+
+function describe(store: Store, id: Digest, references: readonly Reference[]): SavedImage {
+  const configBytes = readDocument(store, id);
+  const config = parseImageConfig(configBytes, `blob ${id}`);
+  const diffIds = diffIdsOf(store.database, id);
+  const manifest = storedManifest(store, id);
+  const parent = findImage(store.database, id)?.parent;
+  return {
+    id,
+    configBytes,
+    platform: config,
+    diffIds,
+    references,
+    parent: parent === undefined || parent === "" ? undefined : (parent as Digest),
+    manifest: manifest && { bytes: manifest.bytes, mediaType: manifest.mediaType },
+    layers: manifest?.layers ?? diffIds.map((digest) => tarBlob(store, digest)),
+  };
+}
+
+function tarBlob(store: Store, digest: Digest): SavedBlob {
+  return { digest, size: sizeOf(store, digest), mediaType: mediaTypes.ociLayer };
+}
+
+function sizeOf(store: Store, digest: Digest): number {
+  const row = store.database.get<{ size: number }>(
+    "SELECT size FROM blob WHERE digest = ?",
+    digest,
+  );
+  if (row !== undefined) return row.size;
+  throw new LadeError("BLOB_NOT_FOUND", `blob ${digest}: the store has no such layer`, {
+    hint: "Load the image again: `lade load` puts back what is missing.",
+  });
+}
+
+interface StoredManifest {
+  readonly bytes: Buffer;
+  readonly mediaType: string;
+  readonly layers: readonly SavedBlob[];
+}
+
+/** The first manifest of which the store has every layer as the manifest names it. */
+function storedManifest(store: Store, id: Digest): StoredManifest | undefined {
+  const { database } = store;
+  for (const { digest, mediaType } of manifestsOf(database, id)) {
+    const kept = compressedLayersOf(database, digest);
+    const bytes = readDocument(store, digest);
+    const manifest = parseManifest(bytes, `blob ${digest}`);
+    // `image prune --compressed` leaves manifests without their layers.
+    const isWhole = manifest.layers.every((layer, index) => kept[index] === layer.digest);
+    if (isWhole) return { bytes, mediaType, layers: manifest.layers };
+  }
+  return undefined;
+}
+
+function checkPlatforms(images: readonly SavedImage[], wanted: readonly string[]): void {
+  for (const text of wanted) {
+    const platform = parsePlatform(text);
+    const order = comparePlatformsStrictly(platform);
+    for (const image of images) {
+      if (order.matches(image.platform)) continue;
+      const name =
+        image.references[0] === undefined ? image.id : familiarString(image.references[0]);
+      throw new LadeError(
+        "PLATFORM_NOT_FOUND",
+        `no suitable export target found: image with reference ${name} was found but does not provide the specified platform (${formatPlatform(platform)})`,
+        { hint: `It is for ${formatPlatform(image.platform)}.` },
+      );
+    }
+  }
+}
+
+interface OpenLayers extends Disposable {
+  of(digest: Digest): number;
+}
+
+/**
+ * Opens every layer before the first byte goes out: an image that is removed meanwhile is still
+ * saved whole, and damage is found before a half archive is on its way.
+ */
+function openLayers(store: Store, images: readonly SavedImage[]): OpenLayers {
+  const opened = new Map<Digest, number>();
+  const close = () => {
+    for (const fd of opened.values()) closeSync(fd);
+  };
+  try {
+    for (const { digest } of images.flatMap((image) => image.layers)) {
+      if (opened.has(digest)) continue;
+      opened.set(digest, openBlob(store, digest).fd);
+      if (!isSound(store, digest)) throw damaged(digest, hashFile(blobPath(store.paths, digest)));
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return {
+    of(digest) {
+      const fd = opened.get(digest);
+      if (fd === undefined) throw new Error(`layer ${digest} was not opened`);
+      return fd;
+    },
+    [Symbol.dispose]: close,
+  };
+}

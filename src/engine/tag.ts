@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { LadeError } from "../base/errors.ts";
+import { putTag } from "../content/images.ts";
+import { fullName, parseReference, withDefaultTag } from "../spec/reference.ts";
+import type { Engine } from "./engine.ts";
+import { findImage } from "./find-image.ts";
+
+/**
+ * Gives an image another name.
+ *
+ * @throws LadeError IMAGE_NOT_FOUND, REFERENCE_INVALID
+ */
+export function tagImage(engine: Engine, source: string, target: string): Promise<void> {
+  const { store } = engine;
+  const reference = parseReference(target);
+  if (reference.digest !== undefined) {
+    throw new LadeError("REFERENCE_INVALID", "refusing to create a tag with a digest reference");
+  }
+  const name = { repository: fullName(reference), tag: withDefaultTag(reference).tag ?? "latest" };
+  store.database.transaction(() => putTag(store.database, name, findImage(store, source)));
+  return Promise.resolve();
+}
