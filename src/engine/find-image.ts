@@ -43,7 +43,7 @@ export interface FindOptions {
  *   PLATFORM_INVALID
  */
 export function findImage(store: Store, name: string, options: FindOptions = {}): Digest {
-  const { id } = lookUp(store, name);
+  const id = lookUp(store, name);
   if (options.platform !== undefined) checkPlatform(store, { id, name, wanted: options.platform });
   return id;
 }
@@ -69,7 +69,7 @@ export function resolveForSave(store: Store, name: string): readonly SaveTarget[
   const digest = digestOfId(name);
   const reference = digest === undefined ? parseReference(name) : undefined;
   if (reference === undefined || reference.digest !== undefined) {
-    return [{ id: lookUp(store, name).id, references: [] }];
+    return [{ id: lookUp(store, name), references: [] }];
   }
   const repository = fullName(reference);
   if (reference.tag !== undefined) {
@@ -88,15 +88,11 @@ export function resolveForSave(store: Store, name: string): readonly SaveTarget[
   throw new LadeError("IMAGE_NOT_FOUND", message, { hint: hintAtTags(store, reference) });
 }
 
-interface Found {
-  readonly id: Digest;
-}
-
-function lookUp(store: Store, name: string): Found {
+function lookUp(store: Store, name: string): Digest {
   const digest = digestOfId(name);
   if (digest !== undefined) {
     const id = imageOfDigest(store, digest);
-    if (id !== undefined) return { id };
+    if (id !== undefined) return id;
     throw new LadeError("IMAGE_NOT_FOUND", `No such image: ${digest}`);
   }
   const reference = parseReference(name);
@@ -105,7 +101,7 @@ function lookUp(store: Store, name: string): Found {
       ? findByTag(store, reference)
       : findByDigest(store, reference, reference.digest);
   const found = id ?? findByPrefix(store, name);
-  if (found !== undefined) return { id: found };
+  if (found !== undefined) return found;
   const shown = familiarString(withDefaultTag(reference));
   throw new LadeError("IMAGE_NOT_FOUND", `No such image: ${shown}`, {
     hint: hintAtTags(store, reference),

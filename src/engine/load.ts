@@ -60,9 +60,7 @@ export async function loadImages(engine: Engine, options: LoadOptions): Promise<
   }
 }
 
-function platformsOf(options: LoadOptions): {
-  platforms: ReturnType<typeof parsePlatform>[] | undefined;
-} {
+function platformsOf(options: LoadOptions): ReadOptions {
   const texts = options.platforms ?? [];
   return { platforms: texts.length === 0 ? undefined : texts.map((text) => parsePlatform(text)) };
 }
