@@ -80,7 +80,8 @@ export function formatOf(members: MemberSet): ArchiveFormat | undefined {
   if (isDocker && isOci) return "docker-archive+oci-layout";
   if (isDocker) return "docker-archive";
   if (isOci) return "oci-layout";
-  return has("repositories") ? "docker-legacy" : undefined;
+  if (has("repositories")) return "docker-legacy";
+  return has("oci-layout") ? "oci-layout" : undefined;
 }
 
 /** @throws LadeError ARCHIVE_UNRECOGNIZED, with Docker's words */

@@ -43,7 +43,15 @@ export type MemberRecord =
   | { readonly type: "symlink" | "hardlink"; readonly target: string }
   | { readonly type: "other" };
 
-/** Collects the names of an archive; a name that comes again takes the place of the first, as when a tar is unpacked. */
+/** The documents by which an archive is read; they must be there once, as plain files. */
+const documentNames = new Set(["manifest.json", "index.json", "oci-layout", "repositories"]);
+
+/**
+ * Collects the names of an archive.
+ *
+ * A name that comes again takes the place of the first, as when a tar is unpacked; layers and
+ * configs are checked by their digests anyway.
+ */
 export class MemberTable implements MemberSet {
   readonly place: string;
   readonly #records = new Map<string, MemberRecord>();
@@ -60,7 +68,15 @@ export class MemberTable implements MemberSet {
         `${this.place}: more than ${limits.archiveMembers} members`,
       );
     }
-    this.#records.set(normalizeName(name, this.place), record);
+    const normal = normalizeName(name, this.place);
+    if (documentNames.has(normal) && this.#records.has(normal)) {
+      throw new LadeError(
+        "ARCHIVE_AMBIGUOUS",
+        `${this.place}: ${normal} is in the archive twice: which one counts would depend on the reader`,
+        { hint: "No sound image archive has it twice: do not trust where it comes from." },
+      );
+    }
+    this.#records.set(normal, record);
   }
 
   names(): Iterable<string> {
@@ -73,6 +89,14 @@ export class MemberTable implements MemberSet {
     for (let links = 0; links <= limits.memberLinks; links++) {
       const record = this.#records.get(current);
       if (record === undefined || record.type === "other") return undefined;
+      const isLink = record.type !== "file";
+      if (isLink && documentNames.has(current)) {
+        throw new LadeError(
+          "ARCHIVE_AMBIGUOUS",
+          `${this.place}: ${current} is a link to ${JSON.stringify(record.target)}, expected a file`,
+          { hint: "No sound image archive has such a link: do not trust where it comes from." },
+        );
+      }
       if (record.type === "file") return record.member;
       const isRelative = record.type === "symlink" && !record.target.startsWith("/");
       const base = isRelative ? current.slice(0, current.lastIndexOf("/") + 1) : "";

@@ -5,10 +5,11 @@ import { limits } from "../base/limits.ts";
 import { type Digest, digestOf, isDigest } from "../spec/digest.ts";
 import { parseImageConfig } from "../spec/image-config.ts";
 import { type ArchiveManifestItem, parseArchiveManifest } from "../spec/oci.ts";
-import { parseReference, type Reference } from "../spec/reference.ts";
+import type { Reference } from "../spec/reference.ts";
 import { readMember } from "./document.ts";
 import type { ArchivedImage, ArchivedLayer } from "./image.ts";
 import { type MemberSet, normalizeName } from "./member.ts";
+import { parseNameIn } from "./name.ts";
 
 const manifestName = "manifest.json";
 
@@ -69,7 +70,7 @@ function checkConfigName(name: string, id: Digest, place: string): void {
 }
 
 function parseTag(text: string, place: string): Reference {
-  const reference = parseReference(text);
+  const reference = parseNameIn(text, `${place}: RepoTags`);
   if (reference.tag !== undefined && reference.digest === undefined) return reference;
   throw new LadeError("REFERENCE_INVALID", `${place}: RepoTags: invalid tag "${text}"`);
 }

@@ -4,7 +4,7 @@ import { LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Digest } from "../spec/digest.ts";
 import { type ImageConfig, parseImageConfig } from "../spec/image-config.ts";
-import { annotationNames, mediaTypes } from "../spec/media-types.ts";
+import { annotationNames, layerCompression, mediaTypes } from "../spec/media-types.ts";
 import {
   type Descriptor,
   isAttestation,
@@ -14,10 +14,11 @@ import {
   parseOciLayout,
 } from "../spec/oci.ts";
 import type { Platform } from "../spec/platform.ts";
-import { parseReference, type Reference } from "../spec/reference.ts";
+import type { Reference } from "../spec/reference.ts";
 import { blobName, readBlobDocument, readMember } from "./document.ts";
 import type { ArchivedImage, ArchivedLayer } from "./image.ts";
 import type { MemberSet } from "./member.ts";
+import { parseNameIn } from "./name.ts";
 
 /** One image that an index names: one platform of something that may have several. */
 export interface OciImage {
@@ -96,7 +97,7 @@ function nameOf(descriptor: Descriptor, warnings: string[]): Reference | undefin
 }
 
 function taggedReference(text: string, warnings: string[]): Reference | undefined {
-  const reference = parseReference(text);
+  const reference = parseNameIn(text, "index.json");
   if (reference.digest !== undefined && reference.tag === undefined) {
     warnings.push(`index.json names an image "${text}", which has no tag`);
     return undefined;
@@ -154,7 +155,7 @@ function imagesOfManifest(members: MemberSet, input: ManifestInput): OciImage[] 
   const isAbsent = members.lookup(blobName(manifest.config.digest), name) === undefined;
   // Another platform of an image that was saved for one.
   if (isAbsent && input.at.depth > 1) return [];
-  if (!isImageConfig(manifest)) return [];
+  if (!isImageConfig(manifest)) throw notAnImage(members, name, manifest.config.mediaType);
   const configBytes = readBlobDocument(members, manifest.config, name);
   const place = `${members.place}: ${blobName(manifest.config.digest)}`;
   const config = parseImageConfig(configBytes, place);
@@ -187,6 +188,14 @@ function isImageConfig(manifest: Manifest): boolean {
   );
 }
 
+function notAnImage(members: MemberSet, name: string, mediaType: string): LadeError {
+  return new LadeError(
+    "UNSUPPORTED",
+    `${members.place}: ${name}: config of type ${JSON.stringify(mediaType)}: this is no container image`,
+    { hint: "Charts, signatures and other artifacts can't be loaded as images." },
+  );
+}
+
 function mediaTypeOf(input: ManifestInput): string {
   return input.descriptor.mediaType || input.manifest.mediaType || mediaTypes.ociManifest;
 }
@@ -201,6 +210,14 @@ function layersOf(
     throw new LadeError(
       "DOCUMENT_INVALID",
       `${members.place}: ${wantedBy}: invalid manifest, layers length mismatch: expected ${diffIds.length}, got ${manifest.layers.length}`,
+    );
+  }
+  for (const { mediaType } of manifest.layers) {
+    if (mediaType === "" || layerCompression(mediaType) !== undefined) continue;
+    throw new LadeError(
+      "UNSUPPORTED",
+      `${members.place}: ${wantedBy}: layer of type ${JSON.stringify(mediaType)}, expected a tar`,
+      { hint: "Encrypted layers and file system images can't be loaded: save the image again." },
     );
   }
   return manifest.layers.map(({ digest, size }, index) => ({

@@ -4,10 +4,11 @@ import { LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { parseJson } from "../spec/document.ts";
 import { parseRepositories } from "../spec/oci.ts";
-import { parseReference, type Reference, withTag } from "../spec/reference.ts";
+import { type Reference, withTag } from "../spec/reference.ts";
 import { readMember } from "./document.ts";
 import type { ArchivedV1Image } from "./image.ts";
 import type { MemberSet } from "./member.ts";
+import { parseNameIn } from "./name.ts";
 
 /**
  * The images of an archive of Docker before 1.10: `repositories` names the top layer of each, and
@@ -24,7 +25,7 @@ export function readV1Images(members: MemberSet): ArchivedV1Image[] {
   const references = new Map<string, Reference[]>();
   for (const [name, tags] of Object.entries(repositories)) {
     for (const [tag, id] of Object.entries(tags)) {
-      const reference = withTag(parseReference(name), tag);
+      const reference = withTag(parseNameIn(name, `${members.place}: repositories`), tag);
       references.set(id, [...(references.get(id) ?? []), reference]);
     }
   }

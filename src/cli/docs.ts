@@ -46,23 +46,16 @@ function commandParts(names: readonly string[], command: Command): string[] {
   const [name = "", ...aliases] = names;
   const parts = [
     `## lade ${name}`,
-    "```text",
-    usageLine(`lade ${name}`, command.usage),
-    "```",
+    `\`\`\`text\n${usageLine(`lade ${name}`, command.usage)}\n\`\`\``,
     asMarkdown(command.description ?? command.summary),
   ];
-  // A fence and its text are one block.
-  const blocks = [parts[0] as string, parts.slice(1, 4).join("\n"), parts[4] as string];
   if (aliases.length > 0) {
-    blocks.push(`Also: ${aliases.map((alias) => `\`lade ${alias}\``).join(", ")}`);
+    parts.push(`Also: ${aliases.map((alias) => `\`lade ${alias}\``).join(", ")}`);
   }
-  const [group = ""] = name.split(" ");
-  if (name.includes(" ") && commandTable.groups[group] === undefined) {
-    throw new Error(`command "${name}" is in a group that does not exist`);
+  if (Object.keys(command.options).length > 0) {
+    parts.push(optionTable(sortedOptions(command.options)));
   }
-  if (Object.keys(command.options).length > 0)
-    blocks.push(optionTable(sortedOptions(command.options)));
-  return blocks;
+  return parts;
 }
 
 /** Indented lines of a help text are commands to type. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { fstatSync, readSync, writeSync } from "node:fs";
+import { fstatSync, readSync, statSync, writeSync } from "node:fs";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import type { Context, InputStream, OutputStream } from "./context.ts";
@@ -78,13 +78,17 @@ function processOutput(fd: number, columns: () => number | undefined): OutputStr
 /** Asks node:tty only about what may be a terminal: loading it takes several milliseconds. */
 function isTerminalFd(fd: number): boolean {
   try {
-    if (!fstatSync(fd).isCharacterDevice()) return false;
+    const stats = fstatSync(fd);
+    if (!stats.isCharacterDevice()) return false;
+    if (stats.rdev === statSync(devNull, { throwIfNoEntry: false })?.rdev) return false;
   } catch (error) {
     if (isSystemError(error, "EBADF")) return false;
     throw error;
   }
   return process.getBuiltinModule("node:tty").isatty(fd);
 }
+
+const devNull = "/dev/null";
 
 function writeAll(fd: number, bytes: Buffer): void {
   let written = 0;

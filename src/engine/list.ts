@@ -4,11 +4,11 @@ import { type ListedRow, listedDigests, listedRows, listedTags } from "../conten
 import { findImage as imageRow, type RepositoryDigest, type TagName } from "../content/images.ts";
 import type { Store } from "../content/store.ts";
 import type { Digest } from "../spec/digest.ts";
-import { familiarString, matchesReferencePattern } from "../spec/reference.ts";
+import { matchesReferencePattern } from "../spec/reference.ts";
 import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, type FilterValues, matchesLabels } from "./filters.ts";
 import { findImage } from "./find-image.ts";
-import { joinDigests, sortNames, storedReference } from "./names.ts";
+import { familiarNames, joinDigests, storedReference } from "./names.ts";
 import { parseTimestamp, timeNs } from "./timestamp.ts";
 import type { ImageSummary, ListImagesOptions } from "./types.ts";
 
@@ -33,7 +33,7 @@ export async function listImages(
   const digests = groupByImage(listedDigests(database));
   const parents = new Set<string>(rows.map((row) => row.parent));
   const summaries: ImageSummary[] = [];
-  for (const row of rows.sort((a, b) => b.createdMs - a.createdMs)) {
+  for (const row of rows) {
     const isParent = parents.has(row.id);
     if (!isSelectedByRow(selection, row, { isParent })) continue;
     const names = selectNames(selection, tags.get(row.id) ?? [], digests.get(row.id) ?? []);
@@ -123,30 +123,31 @@ function isSelectedByNames(selection: Selection, names: Names, { isParent }: Fac
 
 /** Familiar names, sorted; only those that match a pattern where there is one. */
 function selectNames(
-  selection: Selection,
+  { patterns }: Selection,
   tags: readonly TagName[],
   digests: readonly RepositoryDigest[],
 ): Names {
-  const stored = digests.filter((row) => row.repository !== "");
-  const manifests = digests.flatMap((row) => (row.repository === "" ? row.digest : []));
+  const joined = digests.length === 0 ? digests : joinListed(tags, digests);
+  if (patterns === undefined) {
+    return { repoTags: familiarNames(tags), repoDigests: familiarNames(joined) };
+  }
+  const matches = (row: TagName | RepositoryDigest) => {
+    const reference = storedReference(row);
+    return patterns.some((pattern) => matchesReferencePattern(pattern, reference));
+  };
   return {
-    repoTags: namesThatMatch(selection, tags),
-    repoDigests: namesThatMatch(selection, joinDigests(stored, tags, manifests)),
+    repoTags: familiarNames(tags.filter(matches)),
+    repoDigests: familiarNames(joined.filter(matches)),
   };
 }
 
-function namesThatMatch(
-  { patterns }: Selection,
-  rows: readonly (TagName | RepositoryDigest)[],
-): string[] {
-  const references = sortNames(rows).map(storedReference);
-  const matching =
-    patterns === undefined
-      ? references
-      : references.filter((reference) =>
-          patterns.some((pattern) => matchesReferencePattern(pattern, reference)),
-        );
-  return matching.map(familiarString);
+function joinListed(
+  tags: readonly TagName[],
+  digests: readonly RepositoryDigest[],
+): readonly RepositoryDigest[] {
+  const stored = digests.filter((row) => row.repository !== "");
+  const manifests = digests.flatMap((row) => (row.repository === "" ? row.digest : []));
+  return joinDigests(stored, tags, manifests);
 }
 
 function parseLabels({ labels }: ListedRow): Readonly<Record<string, string>> {

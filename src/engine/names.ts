@@ -10,7 +10,7 @@ import {
 import type { Store } from "../content/store.ts";
 import type { Digest } from "../spec/digest.ts";
 import { compareGoStrings } from "../spec/go-json.ts";
-import { familiarString, type Reference } from "../spec/reference.ts";
+import type { Reference } from "../spec/reference.ts";
 
 /** The reference that a row of the store stands for; the store has only names that were parsed. */
 export function storedReference(row: {
@@ -28,12 +28,29 @@ export function storedReference(row: {
   };
 }
 
-/** Docker's order: by the whole reference. */
-export function sortNames<T extends TagName | RepositoryDigest>(rows: readonly T[]): readonly T[] {
-  if (rows.length < 2) return rows;
-  const text = (row: T) =>
-    "tag" in row ? `${row.repository}:${row.tag}` : `${row.repository}@${row.digest}`;
-  return rows.toSorted((a, b) => compareGoStrings(text(a), text(b)));
+type NameRow = TagName | RepositoryDigest;
+
+function withSuffix(repository: string, row: NameRow): string {
+  return "tag" in row ? `${repository}:${row.tag}` : `${repository}@${row.digest}`;
+}
+
+/** Familiar names in Docker's order, which is that of the whole names. */
+export function familiarNames(rows: readonly NameRow[]): string[] {
+  const text = (row: NameRow) => withSuffix(row.repository, row);
+  const sorted =
+    rows.length < 2 ? rows : rows.toSorted((a, b) => compareGoStrings(text(a), text(b)));
+  return sorted.map((row) => withSuffix(familiarRepository(row.repository), row));
+}
+
+const defaultDomain = "docker.io/";
+const officialPrefix = "library/";
+
+/** As `familiarName` of a reference, but fast enough for 10,000 names. */
+function familiarRepository(repository: string): string {
+  if (!repository.startsWith(defaultDomain)) return repository;
+  const path = repository.slice(defaultDomain.length);
+  const isOfficial = path.startsWith(officialPrefix) && !path.includes("/", officialPrefix.length);
+  return isOfficial ? path.slice(officialPrefix.length) : path;
 }
 
 /**
@@ -68,7 +85,7 @@ export function namesOf(store: Store, id: Digest): ImageNames {
   const manifests = manifestsOf(database, id).map((manifest) => manifest.digest);
   const digests = joinDigests(repositoryDigestsOf(database, id), tags, manifests);
   return {
-    repoTags: sortNames(tags).map((row) => familiarString(storedReference(row))),
-    repoDigests: sortNames(digests).map((row) => familiarString(storedReference(row))),
+    repoTags: familiarNames(tags),
+    repoDigests: familiarNames(digests),
   };
 }

@@ -15,7 +15,7 @@ import { blockSize, decodeHeader, isZeroBlock, type RawHeader } from "./header.t
 import { decodePax, type PaxRecords, type PaxTime, paxInteger, paxTime, paxXattrs } from "./pax.ts";
 import {
   checkRuns,
-  decodeDataMap,
+  DataMapReader,
   hasMapInData,
   oldGnuRealSize,
   paxSparseRuns,
@@ -84,7 +84,11 @@ export class TarScanner {
   #longName: ByteString | undefined;
   #longLink: ByteString | undefined;
   #sparse: { header: RawHeader; runs: SparseRun[]; realSize: number } | undefined;
-  #mapBytes: Buffer[] = [];
+  #map: DataMapReader | undefined;
+  /** Name in the newest header, for messages. */
+  #name: ByteString = "";
+  /** Bytes that are not zero came after the end. */
+  #hasTrailer = false;
 
   constructor(options: TarScannerOptions) {
     this.#options = options;
@@ -144,6 +148,7 @@ export class TarScanner {
       this.#filled = 0;
       this.#consume(piece);
     }
+    if (this.#entries === 0 && at < chunk.length) this.#hasTrailer ||= !isZero(chunk, at);
   }
 
   /**
@@ -154,13 +159,20 @@ export class TarScanner {
    * @throws LadeError TAR_TRUNCATED inside a header, an extension or a member's data
    */
   end(): void {
+    if (this.#hasTrailer) {
+      // A file system image begins with zeros too; read as a tar it would be an empty layer.
+      throw new LadeError(
+        "TAR_CHECKSUM",
+        `${this.#options.name}: invalid tar header: no tar, but zeros and then other data`,
+      );
+    }
     if (this.#state === "end" || this.#state === "last-zero-block") return;
     const isBetween = this.#state === "header" && this.#filled === 0 && this.#skip === 0;
     const isPending = this.#pax !== noRecords || this.#longName !== undefined;
     if (isBetween && !isPending) return;
     throw new LadeError(
       "TAR_TRUNCATED",
-      `${this.#options.name}: unexpected EOF: the archive ends at byte ${this.#offset}, inside the member that starts at byte ${this.#headerOffset}`,
+      `${this.#options.name}: unexpected EOF: the archive ends at byte ${this.#offset}, inside the member ${JSON.stringify(byteStringToText(this.#name))} that starts at byte ${this.#headerOffset}`,
       { hint: "The file was cut off while it was made or copied: make or copy it again." },
     );
   }
@@ -219,6 +231,7 @@ export class TarScanner {
       return;
     }
     const header = decodeHeader(block, this.place);
+    this.#name = header.name;
     switch (header.typeFlag) {
       case "x":
       case "X":
@@ -292,7 +305,7 @@ export class TarScanner {
     if (hasMapInData(this.#pax)) {
       const realSize = paxInteger(this.#pax, "GNU.sparse.realsize", this.place) ?? storedSize;
       this.#sparse = { header, runs: [], realSize };
-      this.#mapBytes = [];
+      this.#map = new DataMapReader(this.place);
       this.#state = "sparse-map";
       return;
     }
@@ -307,15 +320,13 @@ export class TarScanner {
 
   #consumeSparseMap(block: Buffer): void {
     const { header, realSize } = this.#pendingSparse();
-    this.#mapBytes.push(Buffer.from(block));
-    const read = this.#mapBytes.length * blockSize;
     const total = paxInteger(this.#pax, "size", this.place) ?? header.size;
-    if (read > limits.tarExtensionSize || read > alignUp(total, blockSize)) {
+    const map = this.#map?.push(block);
+    const read = this.#offset - this.#headerOffset - blockSize;
+    if (map === undefined && read >= Math.min(total, limits.tarExtensionSize)) {
       throw new LadeError("LIMIT_EXCEEDED", `${this.place()}: sparse map has no end`);
     }
-    const map = decodeDataMap(Buffer.concat(this.#mapBytes), this.place);
     if (map === undefined) return;
-    this.#mapBytes = [];
     const storedSize = Math.max(0, total - map.size);
     checkRuns(map.runs, { size: realSize, storedSize }, this.place);
     this.#emit(header, { size: realSize, storedSize, sparse: map.runs });
@@ -388,6 +399,13 @@ export class TarScanner {
 function memberType(header: RawHeader, path: ByteString): TarEntryType | undefined {
   if (header.typeFlag === "\0" && path.endsWith("/")) return "directory";
   return entryTypes[header.typeFlag];
+}
+
+function isZero(bytes: Buffer, start: number): boolean {
+  for (let index = start; index < bytes.length; index++) {
+    if (bytes[index] !== 0) return false;
+  }
+  return true;
 }
 
 function cString(body: Buffer, size: number): ByteString {

@@ -7,6 +7,9 @@ import type { SparseRun } from "./entry.ts";
 import { blockSize, numberField } from "./header.ts";
 import type { PaxRecords } from "./pax.ts";
 
+const numberSize = 12;
+const runSize = 2 * numberSize;
+
 /** Where the sparse map of GNU's old format lies. @see GNU tar manual, "Storing Sparse Files" */
 const oldGnu = {
   runs: 386,
@@ -17,11 +20,8 @@ const oldGnu = {
   extensionIsExtended: 504,
 } as const;
 
-const numberSize = 12;
-const runSize = 2 * numberSize;
-
-/** How many runs a map may have: the map in text may be `tarExtensionSize` long. */
-const maxRuns = Math.floor(limits.tarExtensionSize / 4);
+/** How many runs a map may have: as many as fit a binary map of the size that extensions may have. */
+const maxRuns = Math.floor(limits.tarExtensionSize / runSize);
 
 /** The size of a sparse file in GNU's old format, from its header. */
 export function oldGnuRealSize(block: Buffer, place: () => string): number {
@@ -70,7 +70,7 @@ export function hasMapInData(records: PaxRecords): boolean {
   return records.get("GNU.sparse.major") === "1" && records.get("GNU.sparse.minor") === "0";
 }
 
-/** A map read so far from a file's data: whole, or undefined while more blocks are needed. */
+/** A map of sparse format 1.0, whole. */
 export interface DataMap {
   readonly runs: SparseRun[];
   /** Bytes of the map, padded to blocks. */
@@ -78,26 +78,50 @@ export interface DataMap {
 }
 
 /**
- * Decodes a map of sparse format 1.0: the count, then offset and size of each run, one number a line.
- *
- * @returns undefined when `bytes` ends before the map does
+ * Reads a map of sparse format 1.0 block by block: the count, then offset and size of each run, one
+ * number a line.
  */
-export function decodeDataMap(bytes: Buffer, place: () => string): DataMap | undefined {
-  const lines: string[] = [];
-  let offset = 0;
-  let wanted = 1;
-  while (lines.length < wanted) {
-    const newline = bytes.indexOf(0x0a, offset);
-    if (newline < 0) {
-      if (bytes.length - offset > 20) throw invalidRuns(place);
-      return undefined;
-    }
-    lines.push(bytes.toString("latin1", offset, newline));
-    offset = newline + 1;
-    if (lines.length === 1) wanted = 1 + 2 * runCount(lines[0] as string, place);
+export class DataMapReader {
+  readonly #place: () => string;
+  readonly #blocks: Buffer[] = [];
+  #lines = 0;
+  #wanted: number | undefined;
+
+  constructor(place: () => string) {
+    this.#place = place;
   }
-  return { runs: pairUp(lines.slice(1), place), size: alignUp(offset, blockSize) };
+
+  /**
+   * @param block is copied
+   * @returns the map once its last line has come
+   */
+  push(block: Buffer): DataMap | undefined {
+    this.#blocks.push(Buffer.from(block));
+    for (const byte of block) if (byte === newline) this.#lines++;
+    this.#wanted ??= this.#readCount(block);
+    return this.#lines < this.#wanted ? undefined : this.#decode(this.#wanted);
+  }
+
+  #readCount(block: Buffer): number {
+    const end = block.indexOf(newline);
+    if (end < 0) throw invalidRuns(this.#place);
+    return 1 + 2 * runCount(block.toString("latin1", 0, end), this.#place);
+  }
+
+  #decode(wanted: number): DataMap {
+    const bytes = Buffer.concat(this.#blocks);
+    const numbers: string[] = [];
+    let offset = 0;
+    for (let line = 0; line < wanted; line++) {
+      const end = bytes.indexOf(newline, offset);
+      if (line > 0) numbers.push(bytes.toString("latin1", offset, end));
+      offset = end + 1;
+    }
+    return { runs: pairUp(numbers, this.#place), size: alignUp(offset, blockSize) };
+  }
 }
+
+const newline = 0x0a;
 
 function runCount(line: string, place: () => string): number {
   if (!/^\d{1,9}$/.test(line)) throw invalidRuns(place);

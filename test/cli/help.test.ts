@@ -121,6 +121,11 @@ test("every command can be documented, and its table is sound", async () => {
   const docs = await renderCliDocs();
   for (const { names, load } of commandTable.commands) {
     assert.ok(docs.includes(`\n## lade ${names[0]}\n`));
+    for (const name of names) {
+      const [group = "", ...rest] = name.split(" ");
+      assert.equal(rest.length > 0, Object.hasOwn(commandTable.groups, group), name);
+      assert.ok(rest.length < 2, name);
+    }
     const { command } = await load();
     const shorts = Object.values(command.options).map((option) => option.short);
     const given = shorts.filter((short) => short !== undefined);
