@@ -92,7 +92,7 @@ export class MemberTable implements MemberSet {
       const isLink = record.type !== "file";
       if (isLink && documentNames.has(current)) {
         throw new LadeError(
-          "ARCHIVE_AMBIGUOUS",
+          "DOCUMENT_INVALID",
           `${this.place}: ${current} is a link to ${JSON.stringify(record.target)}, expected a file`,
           { hint: "No sound image archive has such a link: do not trust where it comes from." },
         );

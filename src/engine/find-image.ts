@@ -27,7 +27,7 @@ import {
   type Reference,
   withDefaultTag,
 } from "../spec/reference.ts";
-import { storedReference } from "./names.ts";
+import { familiarText } from "./names.ts";
 
 export interface FindOptions {
   /** The platform that the image must be for, as `--platform` has it; any where undefined. */
@@ -158,7 +158,8 @@ const tagsInHint = 5;
 function hintAtTags(store: Store, reference: Reference): string | undefined {
   const rows = tagsOfRepository(store.database, fullName(reference));
   if (rows.length === 0) return undefined;
-  const names = rows.slice(0, tagsInHint).map((row) => familiarString(storedReference(row)));
+  const shown = rows.slice(0, tagsInHint);
+  const names = shown.map(({ repository, tag }) => familiarText(`${repository}:${tag}`));
   const more = rows.length > tagsInHint ? `, and ${rows.length - tagsInHint} more` : "";
   return `Name a tag of ${familiarName(reference)} that is there: ${names.join(", ")}${more}.`;
 }

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ListedRow, listedDigests, listedRows, listedTags } from "../content/image-list.ts";
-import { findImage as imageRow, type RepositoryDigest, type TagName } from "../content/images.ts";
+import {
+  type ListedImage,
+  type ListedName,
+  listedDigests,
+  listedImages,
+  listedTags,
+  parentImages,
+} from "../content/image-list.ts";
+import { findImage as imageRow } from "../content/images.ts";
 import type { Store } from "../content/store.ts";
 import type { Digest } from "../spec/digest.ts";
-import { matchesReferencePattern } from "../spec/reference.ts";
+import { matchesReferencePattern, parseReference } from "../spec/reference.ts";
 import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, type FilterValues, matchesLabels } from "./filters.ts";
 import { findImage } from "./find-image.ts";
-import { familiarNames, joinDigests, storedReference } from "./names.ts";
+import { familiarNames, type ImageNames, joinDigests } from "./names.ts";
 import { parseTimestamp, timeNs } from "./timestamp.ts";
 import type { ImageSummary, ListImagesOptions } from "./types.ts";
 
@@ -28,23 +35,25 @@ export async function listImages(
   const { store } = engine;
   const { database } = store;
   const selection = readSelection(store, options);
-  const rows = listedRows(database);
-  const tags = groupByImage(listedTags(database));
-  const digests = groupByImage(listedDigests(database));
-  const parents = new Set<string>(rows.map((row) => row.parent));
+  const images = listedImages(database);
+  const parents = parentImages(database);
+  const tags = groupNames(listedTags(database));
+  const digests = groupNames(listedDigests(database));
   const summaries: ImageSummary[] = [];
-  for (const row of rows) {
-    const isParent = parents.has(row.id);
-    if (!isSelectedByRow(selection, row, { isParent })) continue;
-    const names = selectNames(selection, tags.get(row.id) ?? [], digests.get(row.id) ?? []);
-    if (!isSelectedByNames(selection, names, { isParent })) continue;
+  for (const image of images) {
+    const [id, created, size, parentId, labels] = image;
+    const isParent = parents.has(id);
+    if (!isSelected(selection, image, { isParent })) continue;
+    const { repoTags, repoDigests } = selectNames(selection, tags.get(id), digests.get(id));
+    if (!isSelectedByNames(selection, { repoTags, repoDigests, isParent })) continue;
     summaries.push({
-      id: row.id,
-      ...names,
-      parentId: row.parent,
-      created: row.created,
-      size: row.size,
-      labels: parseLabels(row),
+      id,
+      repoTags,
+      repoDigests,
+      parentId,
+      created,
+      size,
+      labels: parseLabels(labels),
     });
   }
   return summaries;
@@ -99,40 +108,40 @@ interface Facts {
   readonly isParent: boolean;
 }
 
-function isSelectedByRow(selection: Selection, row: ListedRow, { isParent }: Facts): boolean {
-  const { dangling, beforeNs, sinceNs, labels } = selection;
-  if (dangling === true && isParent) return false;
+/** Whether an image may be shown, whatever its names are. */
+function isSelected(selection: Selection, image: ListedImage, facts: Facts): boolean {
+  const { dangling, beforeNs, sinceNs, labels: wanted } = selection;
+  const [, created, , , labels] = image;
+  if (dangling === true && facts.isParent) return false;
   if (beforeNs !== undefined || sinceNs !== undefined) {
-    const createdNs = timeNs(row.created);
+    const createdNs = timeNs(created);
     if (createdNs === undefined) return false;
     if (beforeNs !== undefined && createdNs >= beforeNs) return false;
     if (sinceNs !== undefined && createdNs <= sinceNs) return false;
   }
-  return labels.length === 0 || matchesLabels(parseLabels(row), labels);
+  return wanted.length === 0 || matchesLabels(parseLabels(labels), wanted);
 }
 
-type Names = Pick<ImageSummary, "repoTags" | "repoDigests">;
-
-function isSelectedByNames(selection: Selection, names: Names, { isParent }: Facts): boolean {
+function isSelectedByNames(selection: Selection, image: ImageNames & Facts): boolean {
   const { all, dangling, patterns } = selection;
-  if (names.repoTags.length === 0 && names.repoDigests.length === 0) {
-    return (all || !isParent) && dangling !== false && patterns === undefined;
+  if (image.repoTags.length === 0 && image.repoDigests.length === 0) {
+    return (all || !image.isParent) && dangling !== false && patterns === undefined;
   }
-  return dangling !== true || names.repoTags.length === 0;
+  return dangling !== true || image.repoTags.length === 0;
 }
 
 /** Familiar names, sorted; only those that match a pattern where there is one. */
 function selectNames(
   { patterns }: Selection,
-  tags: readonly TagName[],
-  digests: readonly RepositoryDigest[],
-): Names {
-  const joined = digests.length === 0 ? digests : joinListed(tags, digests);
+  tags: readonly string[] = [],
+  digests: readonly string[] = [],
+): ImageNames {
+  const joined = joinDigests(digests, tags);
   if (patterns === undefined) {
     return { repoTags: familiarNames(tags), repoDigests: familiarNames(joined) };
   }
-  const matches = (row: TagName | RepositoryDigest) => {
-    const reference = storedReference(row);
+  const matches = (name: string) => {
+    const reference = parseReference(name);
     return patterns.some((pattern) => matchesReferencePattern(pattern, reference));
   };
   return {
@@ -141,25 +150,16 @@ function selectNames(
   };
 }
 
-function joinListed(
-  tags: readonly TagName[],
-  digests: readonly RepositoryDigest[],
-): readonly RepositoryDigest[] {
-  const stored = digests.filter((row) => row.repository !== "");
-  const manifests = digests.flatMap((row) => (row.repository === "" ? row.digest : []));
-  return joinDigests(stored, tags, manifests);
-}
-
-function parseLabels({ labels }: ListedRow): Readonly<Record<string, string>> {
+function parseLabels(labels: string): Readonly<Record<string, string>> {
   return labels === "{}" ? {} : (JSON.parse(labels) as Record<string, string>);
 }
 
-function groupByImage<T extends { readonly image: Digest }>(rows: readonly T[]): Map<Digest, T[]> {
-  const groups = new Map<Digest, T[]>();
-  for (const row of rows) {
-    const group = groups.get(row.image);
-    if (group === undefined) groups.set(row.image, [row]);
-    else group.push(row);
+function groupNames(rows: readonly ListedName[]): Map<Digest, string[]> {
+  const groups = new Map<Digest, string[]>();
+  for (const [image, name] of rows) {
+    const group = groups.get(image);
+    if (group === undefined) groups.set(image, [name]);
+    else group.push(name);
   }
   return groups;
 }

@@ -3,16 +3,16 @@
 import { alignUp } from "../base/bytes.ts";
 import { LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { buildEntry, entryTypeOf, type MemberData, noRecords } from "./build-entry.ts";
 import {
   type ByteString,
   byteStringToText,
   type SparseRun,
   type TarEntry,
-  type TarEntryType,
   toByteString,
 } from "./entry.ts";
 import { blockSize, decodeHeader, isZeroBlock, type RawHeader } from "./header.ts";
-import { decodePax, type PaxRecords, type PaxTime, paxInteger, paxTime, paxXattrs } from "./pax.ts";
+import { decodePax, type PaxRecords, paxInteger } from "./pax.ts";
 import {
   checkRuns,
   DataMapReader,
@@ -40,22 +40,6 @@ type State =
   | "sparse-map"
   | "last-zero-block"
   | "end";
-
-const entryTypes: Readonly<Record<string, TarEntryType>> = {
-  "\0": "file",
-  "0": "file",
-  "1": "hardlink",
-  "2": "symlink",
-  "3": "character",
-  "4": "block",
-  "5": "directory",
-  "6": "fifo",
-  // Contiguous files and GNU's sparse files are files.
-  "7": "file",
-  S: "file",
-};
-
-const noRecords: PaxRecords = new Map();
 
 /**
  * Finds the members of a tar in bytes that are pushed in any pieces.
@@ -291,7 +275,7 @@ export class TarScanner {
 
   #startMember(header: RawHeader): void {
     const storedSize = paxInteger(this.#pax, "size", this.place) ?? header.size;
-    const type = entryTypes[header.typeFlag];
+    const type = entryTypeOf(header.typeFlag);
     if (type === undefined && this.#options.skipUnknownTypes !== true) {
       throw new LadeError(
         "TAR_FIELD",
@@ -337,68 +321,28 @@ export class TarScanner {
     return this.#sparse;
   }
 
-  #emit(
-    header: RawHeader,
-    data: { size: number; storedSize: number; sparse?: SparseRun[] | undefined },
-  ): void {
-    const pax = this.#pax;
-    const path = this.#checkedPath(
-      this.#longName ?? pax.get("GNU.sparse.name") ?? (pax.get("path") || header.name),
-    );
-    const linkPath = this.#checkedPath(this.#longLink ?? (pax.get("linkpath") || header.linkName));
-    const type = memberType(header, path);
-    const dataOffset = this.#offset;
+  #emit(header: RawHeader, data: MemberData): void {
     if (++this.#entries > limits.layerEntries) {
       throw new LadeError(
         "LIMIT_EXCEEDED",
         `${this.#options.name}: more than ${limits.layerEntries} members`,
       );
     }
-    const mtime = this.#mtime(header);
+    const extension = { pax: this.#pax, longName: this.#longName, longLink: this.#longLink };
+    const entry = buildEntry(header, extension, {
+      ...data,
+      dataOffset: this.#offset,
+      place: this.place,
+    });
     this.#skip = alignUp(data.storedSize, blockSize);
-    const entry: TarEntry | undefined = type && {
-      path,
-      linkPath,
-      type,
-      mode: header.mode,
-      uid: paxInteger(pax, "uid", this.place) ?? header.uid,
-      gid: paxInteger(pax, "gid", this.place) ?? header.gid,
-      mtimeSeconds: mtime.seconds,
-      mtimeNanoseconds: mtime.nanoseconds,
-      size: data.size,
-      dataOffset,
-      storedSize: data.storedSize,
-      deviceMajor: header.deviceMajor,
-      deviceMinor: header.deviceMinor,
-      xattrs: pax === noRecords ? [] : paxXattrs(pax),
-      sparse: data.sparse,
-    };
     this.#pax = noRecords;
     this.#longName = undefined;
     this.#longLink = undefined;
     this.#sparse = undefined;
+    this.#map = undefined;
     this.#expectHeader();
     if (entry !== undefined) this.#options.onEntry(entry);
   }
-
-  #mtime(header: RawHeader): PaxTime {
-    const fromPax = this.#pax === noRecords ? undefined : paxTime(this.#pax, "mtime", this.place);
-    return fromPax ?? { seconds: header.mtime, nanoseconds: 0 };
-  }
-
-  #checkedPath(path: ByteString): ByteString {
-    if (path.length <= limits.pathSize) return path;
-    throw new LadeError(
-      "LIMIT_EXCEEDED",
-      `${this.place()}: name of ${path.length} bytes (${byteStringToText(path.slice(0, 40))}…), expected at most ${limits.pathSize}`,
-    );
-  }
-}
-
-/** A name that ends in a slash makes an old regular file a folder, as it was before POSIX. */
-function memberType(header: RawHeader, path: ByteString): TarEntryType | undefined {
-  if (header.typeFlag === "\0" && path.endsWith("/")) return "directory";
-  return entryTypes[header.typeFlag];
 }
 
 function isZero(bytes: Buffer, start: number): boolean {

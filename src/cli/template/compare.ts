@@ -5,7 +5,7 @@
 import { fault } from "./bounds.ts";
 import { isUntypedNil, newPrinter, printValue } from "./format.ts";
 import { compareText } from "./text.ts";
-import { hasKeys, typeOf, type Value } from "./values.ts";
+import { mapSize, typeOf, type Value } from "./values.ts";
 
 const incompatible = "incompatible types for comparison";
 
@@ -27,7 +27,7 @@ export function isTrue(value: Value): boolean {
     case "slice":
       return value.items.length > 0;
     case "map":
-      return hasKeys(value);
+      return mapSize(value) > 0;
     case "struct":
       return true;
   }

@@ -18,7 +18,7 @@ import {
 } from "./nodes.ts";
 import type { NumberLiteral } from "./number.ts";
 import { quoteText } from "./quote.ts";
-import { fail, findVariable, type Run, setVariable, step } from "./run.ts";
+import { charge, fail, findVariable, type Run, setVariable, step } from "./run.ts";
 import {
   boolValue,
   floatValue,
@@ -195,10 +195,9 @@ function evaluateFunction(run: Run, dot: Value, node: IdentifierNode, call: Call
   try {
     if (name === "call") return rejectCall(values, call.args);
     const result = called.call(values);
-    step(
-      run,
-      [...values, result].reduce((sum, value) => sum + textCost(value), 0),
-    );
+    for (const value of values) charge(run, value);
+    charge(run, result);
+    if (result.kind === "slice") step(run, result.items.length / bounds.textPerStep);
     return result;
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error;
@@ -213,15 +212,6 @@ function rejectCall([callee = missing]: readonly Value[], { nodes: [node] }: Arg
   const type = typeOf(callee);
   const text = callee.kind === "string" ? callee.value : `<${type} Value>`;
   return fault(`non-function ${node === undefined ? text : nodeText(node)} of type ${type}`);
-}
-
-/** Steps that a function takes for the text that it reads or makes. */
-function costOf(args: readonly Value[], result: Value): number {
-  let size = result.kind === "slice" ? result.items.length : 0;
-  for (const value of [...args, result]) {
-    if (value.kind === "string") size += value.value.length;
-  }
-  return size / bounds.textPerStep;
 }
 
 function checkCount(
@@ -252,6 +242,7 @@ function evaluateJunction(
   let value: Value = missing;
   for (const node of nodes) {
     value = evaluateOperand(run, dot, node);
+    charge(run, value);
     if (isTrue(value) === (name === "or")) return value;
   }
   return final ?? value;

@@ -9,11 +9,10 @@ import { evaluatePipeline } from "./evaluate-pipeline.ts";
 import { printAll } from "./format.ts";
 import type { ActionNode, BranchNode, CallNode, ListNode, StatementNode } from "./nodes.ts";
 import { quoteText } from "./quote.ts";
-import { fail, type Run, setVariable, step } from "./run.ts";
+import { charge, fail, type Run, setVariable, step } from "./run.ts";
 import {
   elementOf,
   intValue,
-  mapSize,
   missing,
   sortedKeys,
   textValue,
@@ -94,6 +93,7 @@ function runAction(run: Run, dot: Value, node: ActionNode): void {
 
 function runBranch(run: Run, dot: Value, { kind, pipe, list, elseList }: BranchNode): Jump {
   const value = evaluatePipeline(run, dot, pipe);
+  charge(run, value);
   if (isTrue(value)) return runList(run, kind === "with" ? value : dot, list);
   return elseList === undefined ? undefined : runList(run, dot, elseList);
 }
@@ -141,7 +141,7 @@ function* elementsOf(
       return;
     case "map":
       // Sorting costs as much as going through the keys, even where the loop breaks at once.
-      step(run, mapSize(value));
+      charge(run, value);
       for (const key of sortedKeys(value)) {
         yield [textValue(key), elementOf(value, value.entries[key])];
       }

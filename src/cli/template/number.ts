@@ -69,22 +69,17 @@ function hasGoodUnderscores(text: string): boolean {
 function readFloat(text: string): number | undefined {
   if (!hasGoodUnderscores(text)) return undefined;
   const plain = text.replaceAll("_", "");
-  const decimal = /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(plain);
+  const decimal = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(plain);
   const value = decimal ? Number(plain) : readHexFloat(plain);
   return value === undefined || !Number.isFinite(value) ? undefined : value;
 }
 
 function readHexFloat(text: string): number | undefined {
-  const match =
-    /^([+-]?)0[xX](?:([0-9a-fA-F]+)\.?([0-9a-fA-F]*)|\.([0-9a-fA-F]+))[pP]([+-]?[0-9]+)$/.exec(
-      text,
-    );
-  if (match === null) return undefined;
-  const fraction = match[3] ?? match[4] ?? "";
-  const mantissa = BigInt(`0x0${match[2] ?? ""}${fraction}`);
-  const exponent = Number(match[5]) - 4 * fraction.length;
-  const value = scale(mantissa, exponent);
-  return match[1] === "-" ? -value : value;
+  const match = /^([+-]?)0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?[pP]([+-]?[0-9]+)$/.exec(text);
+  const [, sign, whole = "", fraction = "", power] = match ?? [];
+  if (whole + fraction === "") return undefined;
+  const value = scale(BigInt(`0x${whole}${fraction}`), Number(power) - 4 * fraction.length);
+  return sign === "-" ? -value : value;
 }
 
 /** mantissa × 2^exponent; both factors of a large negative exponent stay normal numbers. */

@@ -8,7 +8,7 @@ import type { TemplateFunctions } from "./function-types.ts";
 import { type ListNode, nodeText, type TemplateNode } from "./nodes.ts";
 import { quoteText } from "./quote.ts";
 import { byteLength } from "./text.ts";
-import type { Value } from "./values.ts";
+import { mapSize, type Value } from "./values.ts";
 
 export interface Variable {
   readonly name: string;
@@ -45,6 +45,12 @@ export function fail(run: Run, message: string): never {
 export function step(run: Run, count = 1): void {
   run.steps += count;
   if (run.steps > bounds.steps) fail(run, `execution of more than ${bounds.steps} steps`);
+}
+
+/** Counts the work that the size of a value makes: its text, or the keys of a map. */
+export function charge(run: Run, value: Value): void {
+  if (value.kind === "string") step(run, value.value.length / bounds.textPerStep);
+  else if (value.kind === "map") step(run, mapSize(value));
 }
 
 /** Sets the variable of this name that was declared last. */

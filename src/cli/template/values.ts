@@ -252,14 +252,6 @@ export function mapSize({ entries }: MapValue): number {
   return Object.keys(entries).filter((key) => entries[key] !== undefined).length;
 }
 
-/** True where a map has keys. */
-export function hasKeys({ entries }: MapValue): boolean {
-  for (const key in entries) {
-    if (Object.hasOwn(entries, key) && entries[key] !== undefined) return true;
-  }
-  return false;
-}
-
 /** The value that a pointer to a struct points to. */
 export function withoutPointer(value: Value): Value {
   const isPointer = value.kind === "struct" && value.type.startsWith("*");
