@@ -42,6 +42,8 @@ export interface ArchivedImage extends ArchivedBase {
   /** Image ID of the parent, where the archive names one. */
   readonly parent: Digest | undefined;
   readonly manifests: readonly ArchivedManifest[];
+  /** Indexes through which the image was reached: names by which people know it, too. */
+  readonly indexDigests: readonly Digest[];
 }
 
 /** An image of Docker before 1.10, whose config has to be made from its layers' documents. */

@@ -52,6 +52,7 @@ function readItem(members: MemberSet, item: ArchiveManifestItem): ArchivedImage 
       dockerLayer(members, { name, index, diffId: diffIds[index] as Digest }),
     ),
     manifests: [],
+    indexDigests: [],
   };
 }
 

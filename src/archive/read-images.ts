@@ -116,7 +116,12 @@ function chooseFromEntries(
 function joined(a: ArchivedImage, b: ArchivedImage): ArchivedImage {
   const manifests = [...a.manifests, ...b.manifests];
   const byDigest = new Map(manifests.map((manifest) => [manifest.digest, manifest]));
-  return { ...a, references: union(b, a), manifests: [...byDigest.values()] };
+  return {
+    ...a,
+    references: union(b, a),
+    manifests: [...byDigest.values()],
+    indexDigests: [...new Set([...a.indexDigests, ...b.indexDigests])],
+  };
 }
 
 function chooseOfEntry(entry: OciEntry, place: string, options: ReadOptions): ArchivedImage[] {

@@ -137,9 +137,15 @@ function walk(
       ? document.index.manifests
           .filter((child) => !isAttestation(child))
           .flatMap((child) => walk(state, child, { depth: at.depth + 1, wantedBy: name }))
+          .map((one) => reachedThrough(one, descriptor.digest))
       : imagesOfManifest(state.members, { descriptor, manifest: document.manifest, bytes, at });
   state.seen.set(descriptor.digest, images);
   return images;
+}
+
+function reachedThrough(one: OciImage, index: Digest): OciImage {
+  const indexDigests = [...one.image.indexDigests, index];
+  return { ...one, image: { ...one.image, indexDigests } };
 }
 
 interface ManifestInput {
@@ -174,6 +180,7 @@ function imagesOfManifest(members: MemberSet, input: ManifestInput): OciImage[] 
         parent: undefined,
         references: [],
         layers,
+        indexDigests: [],
         manifests: [{ digest: descriptor.digest, mediaType: mediaTypeOf(input), bytes }],
       },
     },

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { isSystemError, LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestOf } from "../spec/digest.ts";
@@ -26,7 +27,11 @@ export function blobSize(store: Store, digest: Digest): number | undefined {
  * The bytes are hashed once in each boot, and again when the file changed since: a power cut or a
  * failing disk is found before the blob is relied on.
  */
-export function isSound(store: Store, digest: Digest): boolean {
+export async function isSound(
+  store: Store,
+  digest: Digest,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const row = store.database.get<BlobRow>(
     "SELECT size, verified_boot, CAST(verified_mtime_ns AS TEXT) AS verified_mtime_ns FROM blob WHERE digest = ?",
     digest,
@@ -37,7 +42,7 @@ export function isSound(store: Store, digest: Digest): boolean {
   if (stat === undefined || Number(stat.size) !== row.size) return false;
   const isKnown = row.verified_boot !== "" && row.verified_boot === bootId();
   if (isKnown && String(stat.mtimeNs) === String(row.verified_mtime_ns)) return true;
-  if (hashFile(path) !== digest) return false;
+  if ((await hashFile(path, signal)) !== digest) return false;
   markVerified(store, digest, stat.mtimeNs);
   return true;
 }
@@ -54,16 +59,22 @@ export function markVerified(store: Store, digest: Digest, mtimeNs: bigint): voi
 
 const hashChunkSize = 1024 * 1024;
 
+/** After so many chunks other work gets its turn: timers, signals, progress. */
+const chunksInARow = 32;
+
 /** The digest of a file's bytes. */
-export function hashFile(path: string): Digest {
+export async function hashFile(path: string, signal?: AbortSignal): Promise<Digest> {
   const fd = fs.openSync(path, "r");
   try {
     const hash = createHash("sha256");
     const buffer = Buffer.allocUnsafe(hashChunkSize);
-    for (;;) {
+    for (let chunk = 1; ; chunk++) {
       const count = fs.readSync(fd, buffer);
       if (count === 0) return `sha256:${hash.digest("hex")}`;
       hash.update(buffer.subarray(0, count));
+      if (chunk % chunksInARow !== 0) continue;
+      await setImmediate();
+      signal?.throwIfAborted();
     }
   } finally {
     fs.closeSync(fd);

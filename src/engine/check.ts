@@ -38,7 +38,7 @@ export async function checkStore(engine: Engine, options: CheckOptions): Promise
   let done = 0;
   for (const row of rows) {
     options.signal?.throwIfAborted();
-    const finding = checkBlob(store, row);
+    const finding = await checkBlob(store, row, options.signal);
     if (finding !== undefined) {
       const repaired = repair && (await restoreFromCompressed(store, row.digest));
       findings.push({ ...finding, repaired });
@@ -46,7 +46,7 @@ export async function checkStore(engine: Engine, options: CheckOptions): Promise
     done += row.size;
     options.onProgress?.({ type: "total", current: done, total: totalSize });
   }
-  findings.push(...checkFiles(store, { repair }));
+  findings.push(...(await checkFiles(store, { repair })));
   findings.push(...checkReferences(store));
   findings.push(...(await checkIndexes(store, { repair })));
   if (repair) sweepBlobs(store);
@@ -61,7 +61,11 @@ interface BlobRow {
 
 type Finding = Omit<CheckFinding, "repaired">;
 
-function checkBlob(store: Store, row: BlobRow): Finding | undefined {
+async function checkBlob(
+  store: Store,
+  row: BlobRow,
+  signal: AbortSignal | undefined,
+): Promise<Finding | undefined> {
   const { digest, size } = row;
   const path = blobPath(store.paths, digest);
   const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -72,7 +76,7 @@ function checkBlob(store: Store, row: BlobRow): Finding | undefined {
     const message = `size mismatch: want ${size} bytes, got ${stat.size}`;
     return { kind: "blob-size", subject: digest, message };
   }
-  const found = hashFile(path);
+  const found = await hashFile(path, signal);
   if (found !== digest) {
     const message = `digest mismatch: want ${digest}, got ${found}`;
     return { kind: "blob-digest", subject: digest, message };
@@ -82,7 +86,10 @@ function checkBlob(store: Store, row: BlobRow): Finding | undefined {
 }
 
 /** Files among the blobs that no row names. */
-function checkFiles(store: Store, options: { readonly repair: boolean }): CheckFinding[] {
+async function checkFiles(
+  store: Store,
+  options: { readonly repair: boolean },
+): Promise<CheckFinding[]> {
   const findings: CheckFinding[] = [];
   for (const name of fs.readdirSync(store.paths.blobs)) {
     const path = join(store.paths.blobs, name);
@@ -90,7 +97,7 @@ function checkFiles(store: Store, options: { readonly repair: boolean }): CheckF
     const isBlobName = /^[0-9a-f]{64}$/.test(name);
     const known = isBlobName && store.database.get("SELECT 1 FROM blob WHERE digest = ?", digest);
     if (known) continue;
-    const isWhole = isBlobName && hashFile(path) === digest;
+    const isWhole = isBlobName && (await hashFile(path)) === digest;
     const kind = isWhole ? "blob-unrecorded" : "file-unknown";
     const message = isWhole
       ? "a whole blob that the database does not know"

@@ -124,6 +124,7 @@ function convertV1(image: ArchivedV1Image, layers: LayerSet): ArchivedImage {
     configBytes,
     parent: undefined,
     manifests: [],
+    indexDigests: [],
   };
 }
 
@@ -150,7 +151,8 @@ function record(store: Store, image: ArchivedImage, layers: LayerSet): LoadedIma
     return [{ id: image.id, reference: undefined, replacedId: undefined }];
   }
   return image.references.map((reference) => {
-    for (const { digest } of image.manifests) {
+    const digests = [...image.indexDigests, ...image.manifests.map(({ digest }) => digest)];
+    for (const digest of digests) {
       putRepositoryDigest(database, { repository: fullName(reference), digest }, image.id);
     }
     return {

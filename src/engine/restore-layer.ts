@@ -17,7 +17,7 @@ import type { Digest } from "../spec/digest.ts";
  */
 export async function restoreFromCompressed(store: Store, diffId: Digest): Promise<boolean> {
   for (const digest of compressedForms(store, diffId)) {
-    if (!isSound(store, digest)) continue;
+    if (!(await isSound(store, digest))) continue;
     if (await restore(store, diffId, digest)) return true;
   }
   return false;

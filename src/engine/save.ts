@@ -39,7 +39,7 @@ export async function saveImages(engine: Engine, options: SaveOptions): Promise<
   );
   checkPlatforms(images, options.platforms ?? []);
   const layout = layOutArchive(images);
-  using files = openLayers(store, images);
+  using files = await openLayers(store, images, options.signal);
   const source = segmentSource(layout.segments, files.of);
   const { onProgress, path, signal } = options;
   const copy = {
@@ -156,7 +156,11 @@ interface OpenLayers extends Disposable {
  * Opens every layer before the first byte goes out: an image that is removed meanwhile is still
  * saved whole, and damage is found before a half archive is on its way.
  */
-function openLayers(store: Store, images: readonly SavedImage[]): OpenLayers {
+async function openLayers(
+  store: Store,
+  images: readonly SavedImage[],
+  signal: AbortSignal | undefined,
+): Promise<OpenLayers> {
   const opened = new Map<Digest, number>();
   const close = () => {
     for (const fd of opened.values()) closeSync(fd);
@@ -165,7 +169,8 @@ function openLayers(store: Store, images: readonly SavedImage[]): OpenLayers {
     for (const { digest } of images.flatMap((image) => image.layers)) {
       if (opened.has(digest)) continue;
       opened.set(digest, openBlob(store, digest).fd);
-      if (!isSound(store, digest)) throw damaged(digest, hashFile(blobPath(store.paths, digest)));
+      if (await isSound(store, digest, signal)) continue;
+      throw damaged(digest, await hashFile(blobPath(store.paths, digest)));
     }
   } catch (error) {
     close();

@@ -49,7 +49,7 @@ export async function takeLayers(
   const blobs = new Map<Digest, LeasedBlob>();
   const wanted = distinctLayers(options.images);
   for (const group of wanted.values()) {
-    const held = holdLayer(store, lease, group);
+    const held = await holdLayer(store, lease, { group, signal: options.signal });
     if (held === undefined) continue;
     for (const blob of held.blobs) blobs.set(blob.digest, blob);
     for (const layer of group.layers) taken.set(layer, held.taken);
@@ -102,7 +102,12 @@ interface Checked {
 }
 
 /** What the store already has of a layer; undefined when any part is missing or damaged. */
-function holdLayer(store: Store, lease: Lease, group: LayerGroup): Checked | undefined {
+async function holdLayer(
+  store: Store,
+  lease: Lease,
+  wanted: { readonly group: LayerGroup; readonly signal: AbortSignal | undefined },
+): Promise<Checked | undefined> {
+  const { group, signal } = wanted;
   const { diffId, blob } = group.layers[0] as ArchivedLayer;
   if (diffId === undefined) return undefined;
   const row = store.database.get<{ content_size: number }>(
@@ -113,9 +118,11 @@ function holdLayer(store: Store, lease: Lease, group: LayerGroup): Checked | und
     group.keepsBlob && blob !== undefined && blob.digest !== diffId ? blob.digest : undefined;
   const parts = compressed === undefined ? [diffId] : [diffId, compressed];
   // The sizes are asked first, since hashing a damaged half would be in vain.
-  const isKnown = row !== undefined && parts.every((part) => blobSize(store, part) !== undefined);
-  if (!isKnown || !parts.every((part) => lease.hold(part) && isSound(store, part))) {
+  if (row === undefined || parts.some((part) => blobSize(store, part) === undefined)) {
     return undefined;
+  }
+  for (const part of parts) {
+    if (!lease.hold(part) || !(await isSound(store, part, signal))) return undefined;
   }
   return {
     taken: { diffId, contentSize: row.content_size, compressed },

@@ -10,14 +10,7 @@ import { printAll } from "./format.ts";
 import type { ActionNode, BranchNode, CallNode, ListNode, StatementNode } from "./nodes.ts";
 import { quoteText } from "./quote.ts";
 import { charge, fail, type Run, setVariable, step } from "./run.ts";
-import {
-  elementOf,
-  intValue,
-  missing,
-  sortedKeys,
-  textValue,
-  type Value,
-} from "./values.ts";
+import { elementOf, intValue, missing, sortedKeys, textValue, type Value } from "./values.ts";
 
 /** What a loop is told from within. */
 type Jump = "break" | "continue" | undefined;
