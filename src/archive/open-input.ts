@@ -28,6 +28,8 @@ export type OpenInput = Disposable & {
         readonly source: ByteSource;
         /** Bytes of the compressed file, where known. */
         readonly size: number | undefined;
+        /** Bytes that were taken from it so far, before they were decompressed. */
+        taken(): number;
       }
   );
 
@@ -79,7 +81,8 @@ async function openDescriptor(
   if (!isFile) growPipe(fd, pipeSize);
   const offset = position ?? 0;
   const size = Math.max(0, stat.size - offset);
-  const source = peekable(isFile ? rangeSource(fd, { offset, size }) : named(fd, place));
+  const counted = countReads(isFile ? rangeSource(fd, { offset, size }) : named(fd, place));
+  const source = peekable(counted);
   const compression = sniffCompression(await source.peek(compressionMagicSize));
   const common = { place, compression, [Symbol.dispose]: () => undefined };
   if (isFile && compression === "none") return { ...common, type: "file", fd, offset, size };
@@ -88,6 +91,19 @@ async function openDescriptor(
     type: "stream",
     source: decompress(source, compression, place),
     size: isFile ? size : undefined,
+    taken: () => counted.count(),
+  };
+}
+
+function countReads(source: ByteSource): ByteSource & { count(): number } {
+  let done = 0;
+  return {
+    count: () => done,
+    async read(target) {
+      const count = await source.read(target);
+      done += count;
+      return count;
+    },
   };
 }
 

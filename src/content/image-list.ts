@@ -3,43 +3,40 @@
 import type { Digest } from "../spec/digest.ts";
 import type { Database } from "./database.ts";
 
-// With 10,000 images these queries are most of what `images` does: they read no column that a list
-// has no use for, and leave to SQLite what it does faster than JavaScript that runs for the first time.
-
-/** What a list shows of an image, as it is stored; the labels are JSON. */
+/** What a list shows of an image, as it is stored. Names are whole, with a space between two. */
 export type ListedImage = readonly [
   id: Digest,
   created: string,
+  createdMs: number,
   size: number,
   parent: Digest | "",
-  labels: string,
+  labelsJson: string,
+  /** `docker.io/library/busybox:latest` */
+  tags: string | null,
+  /** `docker.io/library/busybox@sha256:…` */
+  digests: string | null,
 ];
 
-/** Every image, newest first. */
+const query = `
+  SELECT id, created, created_ms, size, parent, labels,
+    (SELECT group_concat(repository || ':' || tag, ' ') FROM tag WHERE tag.image = image.id),
+    (SELECT group_concat(repository || '@' || digest, ' ')
+     FROM repository_digest AS named WHERE named.image = image.id)
+  FROM image`;
+
+/**
+ * Every image with its names, newest first.
+ *
+ * One query, and lists in place of objects: SQLite joins 10,000 images and their names in half the
+ * time that JavaScript takes which runs for the first time. Only the sorting is better done here,
+ * since the index of the times makes SQLite look up each row by itself.
+ */
 export function listedImages(database: Database): ListedImage[] {
-  return database.lists(
-    "SELECT id, created, size, parent, labels FROM image ORDER BY created_ms DESC, id",
-  );
+  return database.lists<ListedImage>(query).sort((a, b) => b[2] - a[2]);
 }
 
 /** Images that others name as their parents. */
 export function parentImages(database: Database): Set<Digest> {
   const rows = database.lists<[Digest]>("SELECT DISTINCT parent FROM image WHERE parent <> ''");
   return new Set(rows.map(([parent]) => parent));
-}
-
-/** A name of an image, such as `docker.io/library/busybox:latest`. */
-export type ListedName = readonly [image: Digest, name: string];
-
-/** Every tag. */
-export function listedTags(database: Database): ListedName[] {
-  return database.lists("SELECT image, repository || ':' || tag FROM tag");
-}
-
-/** Every digest of a repository; and every manifest, with nothing before its `@`. */
-export function listedDigests(database: Database): ListedName[] {
-  return database.lists(
-    `SELECT image, repository || '@' || digest FROM repository_digest
-     UNION ALL SELECT image, '@' || digest FROM manifest`,
-  );
 }

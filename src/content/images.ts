@@ -172,6 +172,18 @@ export function imageOfManifest(database: Database, digest: Digest): Digest | un
   );
 }
 
+/** The image that a repository knows by a digest. */
+export function imageOfRepositoryDigest(
+  database: Database,
+  name: RepositoryDigest,
+): Digest | undefined {
+  return database.get<{ image: Digest }>(
+    "SELECT image FROM repository_digest WHERE repository = ? AND digest = ?",
+    name.repository,
+    name.digest,
+  )?.image;
+}
+
 export function diffIdsOf(database: Database, image: Digest): Digest[] {
   const rows = database.all<{ diff_id: Digest }>(
     "SELECT diff_id FROM image_layer WHERE image = ? ORDER BY position",

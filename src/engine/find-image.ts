@@ -4,6 +4,7 @@ import { LadeError } from "../base/errors.ts";
 import {
   findImagesByPrefix,
   imageOfManifest,
+  imageOfRepositoryDigest,
   imageOfTag,
   findImage as imageRow,
   repositoryDigestsOf,
@@ -131,10 +132,12 @@ function findByTag(store: Store, reference: Reference): Digest | undefined {
  */
 function findByDigest(store: Store, reference: Reference, digest: Digest): Digest | undefined {
   const { database } = store;
+  const repository = fullName(reference);
+  const known = imageOfRepositoryDigest(database, { repository, digest });
+  if (known !== undefined) return known;
   const id = imageOfDigest(store, digest);
   if (id === undefined) return undefined;
   const names = [...tagsOfImage(database, id), ...repositoryDigestsOf(database, id)];
-  const repository = fullName(reference);
   const fits = names.length === 0 || names.some((name) => name.repository === repository);
   return fits ? id : undefined;
 }

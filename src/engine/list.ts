@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import {
-  type ListedImage,
-  type ListedName,
-  listedDigests,
-  listedImages,
-  listedTags,
-  parentImages,
-} from "../content/image-list.ts";
+import { type ListedImage, listedImages, parentImages } from "../content/image-list.ts";
 import { findImage as imageRow } from "../content/images.ts";
 import type { Store } from "../content/store.ts";
-import type { Digest } from "../spec/digest.ts";
-import { matchesReferencePattern, parseReference } from "../spec/reference.ts";
+import { matchesReferencePattern } from "../spec/reference.ts";
 import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, type FilterValues, matchesLabels } from "./filters.ts";
 import { findImage } from "./find-image.ts";
-import { familiarNames, type ImageNames, joinDigests } from "./names.ts";
+import { familiarNames, type ImageNames, storedReference, type WholeName } from "./names.ts";
 import { parseTimestamp, timeNs } from "./timestamp.ts";
 import type { ImageSummary, ListImagesOptions } from "./types.ts";
 
@@ -33,28 +25,16 @@ export async function listImages(
   options: ListImagesOptions = {},
 ): Promise<readonly ImageSummary[]> {
   const { store } = engine;
-  const { database } = store;
   const selection = readSelection(store, options);
-  const images = listedImages(database);
-  const parents = parentImages(database);
-  const tags = groupNames(listedTags(database));
-  const digests = groupNames(listedDigests(database));
+  const images = listedImages(store.database);
+  const parents = parentImages(store.database);
   const summaries: ImageSummary[] = [];
   for (const image of images) {
-    const [id, created, size, parentId, labels] = image;
-    const isParent = parents.has(id);
+    const isParent = parents.has(image[0]);
     if (!isSelected(selection, image, { isParent })) continue;
-    const { repoTags, repoDigests } = selectNames(selection, tags.get(id), digests.get(id));
+    const { repoTags, repoDigests } = selectNames(selection, image);
     if (!isSelectedByNames(selection, { repoTags, repoDigests, isParent })) continue;
-    summaries.push({
-      id,
-      repoTags,
-      repoDigests,
-      parentId,
-      created,
-      size,
-      labels: parseLabels(labels),
-    });
+    summaries.push(toSummary(image, { repoTags, repoDigests }));
   }
   return summaries;
 }
@@ -111,15 +91,14 @@ interface Facts {
 /** Whether an image may be shown, whatever its names are. */
 function isSelected(selection: Selection, image: ListedImage, facts: Facts): boolean {
   const { dangling, beforeNs, sinceNs, labels: wanted } = selection;
-  const [, created, , , labels] = image;
   if (dangling === true && facts.isParent) return false;
   if (beforeNs !== undefined || sinceNs !== undefined) {
-    const createdNs = timeNs(created);
+    const createdNs = timeNs(image[1]);
     if (createdNs === undefined) return false;
     if (beforeNs !== undefined && createdNs >= beforeNs) return false;
     if (sinceNs !== undefined && createdNs <= sinceNs) return false;
   }
-  return wanted.length === 0 || matchesLabels(parseLabels(labels), wanted);
+  return wanted.length === 0 || matchesLabels(parseLabels(image[5]), wanted);
 }
 
 function isSelectedByNames(selection: Selection, image: ImageNames & Facts): boolean {
@@ -131,35 +110,43 @@ function isSelectedByNames(selection: Selection, image: ImageNames & Facts): boo
 }
 
 /** Familiar names, sorted; only those that match a pattern where there is one. */
-function selectNames(
-  { patterns }: Selection,
-  tags: readonly string[] = [],
-  digests: readonly string[] = [],
-): ImageNames {
-  const joined = joinDigests(digests, tags);
+function selectNames({ patterns }: Selection, image: ListedImage): ImageNames {
+  const tags = splitList(image[6]);
+  const digests = splitList(image[7]);
   if (patterns === undefined) {
-    return { repoTags: familiarNames(tags), repoDigests: familiarNames(joined) };
+    return { repoTags: familiarNames(tags), repoDigests: familiarNames(digests) };
   }
-  const matches = (name: string) => {
-    const reference = parseReference(name);
+  const matches = (name: WholeName) => {
+    const reference = storedReference(name);
     return patterns.some((pattern) => matchesReferencePattern(pattern, reference));
   };
   return {
     repoTags: familiarNames(tags.filter(matches)),
-    repoDigests: familiarNames(joined.filter(matches)),
+    repoDigests: familiarNames(digests.filter(matches)),
   };
 }
 
-function parseLabels(labels: string): Readonly<Record<string, string>> {
-  return labels === "{}" ? {} : (JSON.parse(labels) as Record<string, string>);
+const none: readonly string[] = [];
+
+function splitList(list: string | null): readonly string[] {
+  if (list === null) return none;
+  // Most images have one name, and splitting costs more than looking.
+  return list.includes(" ") ? list.split(" ") : [list];
 }
 
-function groupNames(rows: readonly ListedName[]): Map<Digest, string[]> {
-  const groups = new Map<Digest, string[]>();
-  for (const [image, name] of rows) {
-    const group = groups.get(image);
-    if (group === undefined) groups.set(image, [name]);
-    else group.push(name);
-  }
-  return groups;
+/** By index: taking a list apart by a pattern is slow in code that runs for the first time. */
+function toSummary(image: ListedImage, { repoTags, repoDigests }: ImageNames): ImageSummary {
+  return {
+    id: image[0],
+    repoTags,
+    repoDigests,
+    parentId: image[4],
+    created: image[1],
+    size: image[3],
+    labels: parseLabels(image[5]),
+  };
+}
+
+function parseLabels(json: string): Readonly<Record<string, string>> {
+  return json === "{}" ? {} : (JSON.parse(json) as Record<string, string>);
 }

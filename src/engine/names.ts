@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { manifestsOf, repositoryDigestsOf, tagsOfImage } from "../content/images.ts";
+import { repositoryDigestsOf, tagsOfImage } from "../content/images.ts";
 import type { Store } from "../content/store.ts";
 import type { Digest } from "../spec/digest.ts";
 import { compareGoStrings } from "../spec/go-json.ts";
+import type { Reference } from "../spec/reference.ts";
 
 /** `docker.io/library/busybox:latest` or `docker.io/library/busybox@sha256:…`, as it was stored. */
 export type WholeName = string;
@@ -19,31 +20,22 @@ export function familiarText(name: WholeName): string {
 }
 
 /** Familiar names in Docker's order, which is that of the whole names. */
-export function familiarNames(names: readonly WholeName[]): string[] {
-  const sorted = names.length < 2 ? names : names.toSorted(compareGoStrings);
-  return sorted.map(familiarText);
+export function familiarNames(names: readonly WholeName[]): readonly string[] {
+  if (names.length === 0) return names;
+  if (names.length === 1) return [familiarText(names[0] ?? "")];
+  return names.toSorted(compareGoStrings).map(familiarText);
 }
 
-/**
- * The digests by which repositories know an image: those that were stored as such, and every
- * manifest that came with the image under each repository that has a tag of it, as in Docker's
- * containerd store.
- *
- * @param digests `docker.io/library/busybox@sha256:…`, or `@sha256:…` for a manifest
- */
-export function joinDigests(
-  digests: readonly string[],
-  tags: readonly WholeName[],
-): readonly WholeName[] {
-  if (digests.length === 0) return digests;
-  const joined = digests.flatMap((digest) =>
-    digest.startsWith("@") ? tags.map((tag) => `${repositoryOf(tag)}${digest}`) : digest,
-  );
-  return joined.length < 2 ? joined : [...new Set(joined)];
-}
-
-function repositoryOf(tag: WholeName): string {
-  return tag.slice(0, tag.lastIndexOf(":"));
+/** The name as a reference, without the cost of parsing what was parsed before it was stored. */
+export function storedReference(name: WholeName): Reference {
+  const slash = name.indexOf("/");
+  const domain = name.slice(0, slash);
+  const at = name.indexOf("@");
+  if (at >= 0) {
+    return { domain, path: name.slice(slash + 1, at), digest: name.slice(at + 1) as Digest };
+  }
+  const colon = name.lastIndexOf(":");
+  return { domain, path: name.slice(slash + 1, colon), tag: name.slice(colon + 1) };
 }
 
 export interface ImageNames {
@@ -54,15 +46,10 @@ export interface ImageNames {
 }
 
 /** All names of an image. */
-export function namesOf(store: Store, id: Digest): ImageNames {
-  const { database } = store;
+export function namesOf({ database }: Store, id: Digest): ImageNames {
   const tags = tagsOfImage(database, id).map(({ repository, tag }) => `${repository}:${tag}`);
-  const digests = joinDigests(
-    [
-      ...repositoryDigestsOf(database, id).map((row) => `${row.repository}@${row.digest}`),
-      ...manifestsOf(database, id).map(({ digest }) => `@${digest}`),
-    ],
-    tags,
+  const digests = repositoryDigestsOf(database, id).map(
+    ({ repository, digest }) => `${repository}@${digest}`,
   );
   return { repoTags: familiarNames(tags), repoDigests: familiarNames(digests) };
 }

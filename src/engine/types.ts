@@ -138,7 +138,7 @@ export interface DiskUsage {
     readonly sharedSize: number;
     readonly uniqueSize: number;
   })[];
-  /** Bytes on disk of all layer tars. */
+  /** Bytes on disk of all layers: their tars, and the compressed forms in which they came. */
   readonly layersSize: number;
   /** Bytes that `image prune -a` would free. */
   readonly reclaimable: number;

@@ -153,3 +153,15 @@ test("what an image says of itself can't drive the terminal", async () => {
   assert.ok(!/(?!\n)\p{Cc}/u.test(stdout));
   assert.deepEqual(JSON.parse(stdout), [evil]);
 });
+
+test("json keeps the document's order of fields, and sorts maps", async () => {
+  const config = { User: "", Env: null, Cmd: null, Labels: { b: "1", a: "2" } };
+  const whole = { Id: idA, Container: "", ContainerConfig: config, Config: config, Size: 1 };
+  const options = { useCases: { inspectImage: async () => whole } };
+  const { stdout } = await run(["inspect", "-f", "{{json .}}", "x"], options);
+  const sorted = { ...config, Labels: { a: "2", b: "1" } };
+  assert.equal(
+    stdout,
+    `${JSON.stringify({ ...whole, ContainerConfig: sorted, Config: sorted })}\n`,
+  );
+});

@@ -234,6 +234,37 @@ test("tag hands both names over and says nothing", async () => {
   assert.deepEqual(got, ["a:b", "c"]);
 });
 
+test("save tells of a bad path in Docker's words", async () => {
+  const { execute } = saving({}, () => {
+    throw new LadeError(
+      "OUTPUT_INVALID",
+      "invalid output path: stat /x: no such file or directory",
+    );
+  });
+  assert.equal(
+    (await execute("save", "-o", "/x/y", "a")).stderr,
+    "failed to save image: invalid output path: stat /x: no such file or directory\n",
+  );
+});
+
+test("tag says which name can't be one", async () => {
+  const tagImage = async () => {
+    throw new LadeError("REFERENCE_INVALID", "invalid reference format", { hint: "Write it so." });
+  };
+  for (const [names, bad] of [
+    [["a", "BAD"], "BAD"],
+    [["BAD", "b"], "BAD"],
+  ] as const) {
+    const { code, stderr } = await run(["tag", ...names], { useCases: { tagImage } });
+    assert.equal(code, 1);
+    assert.equal(
+      stderr,
+      `error parsing reference: "${bad}" is not a valid repository/tag: ` +
+        "invalid reference format\nhint: Write it so.\n",
+    );
+  }
+});
+
 test("progress listeners take what the engine tells before a total is known", async () => {
   const events: Parameters<ProgressListener>[0][] = [
     { type: "total", current: 0, total: undefined },

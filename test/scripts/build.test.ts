@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -103,6 +105,26 @@ describe("build", () => {
       assert.equal(output.toString(), "a text\n\n", kind);
     }
     assert.match(readFileSync(join(alone, "licences.txt"), "utf8"), /^unbzip2-stream \(MIT\)$/m);
+  });
+
+  it("keeps V8's code cache, in the user's folder where it can't write to dist", () => {
+    lade("version");
+    assert.equal(readdirSync(join(folder, "dist/.cache")).length, 1);
+    assert.equal(process.getuid?.(), 0, "this test needs root");
+    const home = join(folder, "home");
+    mkdirSync(home);
+    chmodSync(folder, 0o755);
+    for (const uid of [65_534, 0]) {
+      chownSync(home, uid, uid);
+      const env = { ...process.env, HOME: home };
+      const options = { encoding: "utf8", env, uid, gid: uid } as const;
+      assert.equal(
+        execFileSync(join(folder, "bin/lade"), ["version"], options).trim(),
+        "1.2.3 abc123",
+      );
+      assert.ok(existsSync(join(home, ".cache/lade")) === (uid !== 0));
+      rmSync(join(home, ".cache"), { recursive: true, force: true });
+    }
   });
 
   it("starts from any folder and through symlinks", () => {

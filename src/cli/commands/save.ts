@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { isLadeError } from "../../base/errors.ts";
 import { defineCommand } from "../command.ts";
+import { bareErrorText } from "../error-text.ts";
 import { ExitStatus } from "../exit-status.ts";
 import { openEngine } from "../open-engine.ts";
 import { platformsOption } from "../option-specs.ts";
@@ -31,13 +33,17 @@ export const command = defineCommand({
     }
     await using engine = await openEngine(context, globals);
     using line = transferLine(context.stderr, { verb: "Saving", now: context.now });
-    await context.useCases.saveImages(engine, {
+    const saved = context.useCases.saveImages(engine, {
       names: operands,
       path,
       platforms: options.platform,
       withTags: options["with-tags"],
       onProgress: line.onProgress,
       signal: context.signal,
+    });
+    await saved.catch((error: unknown) => {
+      if (!isLadeError(error, "OUTPUT_INVALID")) throw error;
+      throw new ExitStatus(`failed to save image: ${bareErrorText(error)}`, undefined, error);
     });
   },
 });

@@ -40,6 +40,8 @@ const imageShape: Shape = {
     Parent: "string",
     Comment: "string",
     Created: "string",
+    Container: "string",
+    ContainerConfig: configShape,
     DockerVersion: "string",
     Author: "string",
     Config: configShape,
@@ -48,6 +50,7 @@ const imageShape: Shape = {
     Os: "string",
     OsVersion: "string",
     Size: "int64",
+    VirtualSize: "int64",
     GraphDriver: {
       goType: "*storage.DriverData",
       fields: { Data: "map[string]string", Name: "string" },

@@ -59,8 +59,9 @@ export function formatRune(code: bigint): string {
 export function formatUnicode(code: bigint, { precision = 0, sharp }: FormatFlags): string {
   const unsigned = BigInt.asUintN(64, code);
   const hex = unsigned.toString(16).toUpperCase().padStart(Math.max(precision, 4), "0");
-  const character = sharp && unsigned <= 0x10ffffn ? formatRune(unsigned) : "";
-  return `U+${hex}${isPrintable(character) ? ` '${character}'` : ""}`;
+  const character = formatRune(unsigned);
+  const isShown = sharp && unsigned === BigInt(character.codePointAt(0) ?? 0);
+  return `U+${hex}${isShown && isPrintable(character) ? ` '${character}'` : ""}`;
 }
 
 export interface FloatVerb {

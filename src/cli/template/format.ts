@@ -182,7 +182,8 @@ function printInteger(printer: Printer, value: IntegerValue, verb: string): void
   const { flags } = printer;
   const base = integerBases.get(verb);
   if (verb === "v" && flags.sharpV && value.kind === "uint") {
-    write(printer, `0x${value.value.toString(16)}`);
+    const hex = { base: 16, verb, flags: { ...flags, sharp: true } };
+    writeWithoutZeros(printer, formatInteger(value.value, hex));
   } else if (base !== undefined) {
     writeWithoutZeros(printer, formatInteger(value.value, { base, verb, flags }));
   } else if (verb === "c") {

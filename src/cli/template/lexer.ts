@@ -223,9 +223,9 @@ function scanToken(scan: Scan): boolean {
       scan.openParens++;
       return true;
     case ")":
+      if (--scan.openParens < 0) return fail(scan, "unexpected right paren");
       push(scan, "right-paren", position + 1);
-      if (--scan.openParens >= 0) return true;
-      return fail(scan, "unexpected right paren U+0029 ')'");
+      return true;
   }
   if (character === "." && /^[^0-9]/.test(text[position + 1] ?? "")) return scanName(scan, "field");
   if (/[.+\-0-9]/.test(character)) return scanNumber(scan);

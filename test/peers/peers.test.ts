@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * lade and Debian's docker, podman, buildah, skopeo and umoci: what one of them saved, the others
+ * take for the same image.
+ *
+ * One file for the test runner, since all tests share one docker daemon and its images.
+ */
+
+import { after } from "node:test";
+import { closeSharedLab } from "./shared-lab.ts";
+
+after(closeSharedLab);
+
+await import("./into-lade.ts");

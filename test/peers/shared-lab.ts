@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { type DockerImages, makeDockerImages } from "./images.ts";
+import { type Lab, openLab } from "./lab.ts";
+
+/** The lab that all tests here share, with what takes long to make. */
+export interface SharedLab {
+  readonly lab: Lab;
+  readonly images: DockerImages;
+  /** Archive of all of docker's images that have a name. */
+  readonly dockerArchive: string;
+}
+
+let shared: Promise<SharedLab> | undefined;
+
+/** The lab, made when the first test asks for it: so each test says itself what it lacks. */
+export function sharedLab(): Promise<SharedLab> {
+  shared ??= makeSharedLab();
+  return shared;
+}
+
+async function makeSharedLab(): Promise<SharedLab> {
+  const lab = await openLab();
+  try {
+    const images = await makeDockerImages(lab);
+    const dockerArchive = lab.path("docker-all.tar");
+    const names = Object.values(images).flatMap((image) => image.names);
+    await lab.docker("save", "--output", dockerArchive, ...names);
+    return { lab, images, dockerArchive };
+  } catch (error) {
+    await lab[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Ends what was started, also where that failed half-way. */
+export async function closeSharedLab(): Promise<void> {
+  const opened = await shared?.catch(() => undefined);
+  await opened?.lab[Symbol.asyncDispose]();
+}
