@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { LadeError } from "../base/errors.ts";
+import { readMember } from "./document.ts";
 import type { MemberSet } from "./member.ts";
 
 export type ArchiveFormat =
@@ -71,6 +72,29 @@ export function refuseFilesystem(members: MemberSet): void {
   for (const name of members.names()) detector.see(name);
   detector.finish(members);
 }
+
+/**
+ * Refuses a folder of containers/image's `dir:` transport, whose `manifest.json` is another kind of
+ * document than an archive's.
+ *
+ * @throws LadeError UNSUPPORTED
+ */
+export function refuseDirTransport(members: MemberSet): void {
+  const member = members.lookup("version", "archive");
+  if (member === undefined || member.size > dirVersionSize) return;
+  const version = readMember(members, "version", { wantedBy: "archive" });
+  if (!version.toString("latin1").startsWith("Directory Transport Version:")) return;
+  throw new LadeError(
+    "UNSUPPORTED",
+    `${members.place}: this is a \`dir:\` folder, as \`skopeo copy\` and \`podman save --format docker-dir\` write it, and no image archive`,
+    {
+      hint: `Make an archive of it: skopeo copy dir:${members.place} docker-archive:FILE:NAME:TAG`,
+    },
+  );
+}
+
+/** A line such as `Directory Transport Version: 1.1`. */
+const dirVersionSize = 100;
 
 /** The format by which the archive can be read; undefined where it is none. */
 export function formatOf(members: MemberSet): ArchiveFormat | undefined {

@@ -65,7 +65,8 @@ export function layOutArchive(images: readonly SavedImage[]): ArchiveLayout {
   const builder = new SegmentBuilder();
   builder.file("oci-layout", json({ imageLayoutVersion: "1.0.0" }));
   builder.file("index.json", json(indexOf(images, manifests)));
-  builder.file("manifest.json", json(images.map(dockerItem)));
+  const ids = new Set(images.map((image) => image.id));
+  builder.file("manifest.json", json(images.map((image) => dockerItem(image, ids))));
   const repositories = repositoriesOf(images);
   if (repositories.size > 0) builder.file("repositories", json(repositories));
   builder.folder("blobs");
@@ -175,7 +176,11 @@ function platformOf(platform: Platform): Record<string, GoJsonValue> {
   return variant ? { architecture, os, variant } : { architecture, os };
 }
 
-function dockerItem(image: SavedImage): GoJsonValue {
+/**
+ * @param ids the images of the archive; a parent that is not among them is left out, as Docker does,
+ *   so that the same image gives the same bytes whatever else the store has
+ */
+function dockerItem(image: SavedImage, ids: ReadonlySet<Digest>): GoJsonValue {
   const sources = new Map<string, GoJsonValue>();
   image.layers.forEach((layer, index) => {
     sources.set(image.diffIds[index] ?? layer.digest, descriptorOf(layer));
@@ -185,7 +190,7 @@ function dockerItem(image: SavedImage): GoJsonValue {
     Config: blobName(image.id),
     RepoTags: names.length === 0 ? null : names,
     Layers: image.layers.map((layer) => blobName(layer.digest)),
-    ...(image.parent !== undefined && { Parent: image.parent }),
+    ...(image.parent !== undefined && ids.has(image.parent) && { Parent: image.parent }),
     ...(sources.size > 0 && { LayerSources: sortedKeys(Object.fromEntries(sources)) }),
   };
 }

@@ -9,7 +9,7 @@ import {
   type Platform,
 } from "../spec/platform.ts";
 import { familiarString, type Reference } from "../spec/reference.ts";
-import { formatOf, refuseFilesystem, unrecognized } from "./detect.ts";
+import { formatOf, refuseDirTransport, refuseFilesystem, unrecognized } from "./detect.ts";
 import type { ArchivedImage, ArchivedImages } from "./image.ts";
 import type { MemberSet } from "./member.ts";
 import { readDockerImages } from "./read-docker.ts";
@@ -29,11 +29,12 @@ export interface ReadOptions {
  * `manifest.json` and `index.json` of one archive are merged: Docker leaves untagged images out of
  * the second when others have tags, and only the second has manifests and other platforms.
  *
- * @throws LadeError ARCHIVE_IS_FILESYSTEM, ARCHIVE_UNRECOGNIZED, PLATFORM_NOT_FOUND, and what the
- *   readers of the formats throw
+ * @throws LadeError ARCHIVE_IS_FILESYSTEM, ARCHIVE_UNRECOGNIZED, UNSUPPORTED for a `dir:` folder,
+ *   PLATFORM_NOT_FOUND, and what the readers of the formats throw
  */
 export function readImages(members: MemberSet, options: ReadOptions): ArchivedImages {
   refuseFilesystem(members);
+  refuseDirTransport(members);
   switch (formatOf(members)) {
     case "docker-legacy":
       return { images: readV1Images(members), warnings: [] };

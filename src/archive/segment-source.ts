@@ -12,10 +12,15 @@ export type BlobFiles = (digest: Digest) => number;
 /**
  * The bytes of an archive, put together from documents and blobs while they are read.
  *
+ * @param onBlob told how much of a blob was read
  * @throws LadeError DIGEST_MISMATCH for a blob that is shorter than the archive's headers say, which
  *   would otherwise fill up with whatever follows
  */
-export function segmentSource(segments: readonly Segment[], files: BlobFiles): ByteSource {
+export function segmentSource(
+  segments: readonly Segment[],
+  files: BlobFiles,
+  onBlob?: (digest: Digest, done: number, size: number) => void,
+): ByteSource {
   let index = 0;
   let done = 0;
   return {
@@ -30,6 +35,7 @@ export function segmentSource(segments: readonly Segment[], files: BlobFiles): B
             : readBlob(segment, files(segment.digest), { part, done });
         filled += count;
         done += count;
+        if (segment.type === "blob") onBlob?.(segment.digest, done, segment.size);
         if (done < sizeOf(segment)) break;
         index++;
         done = 0;

@@ -140,7 +140,7 @@ class Skimmer {
     const isDocument = looksLikeJson(head);
     const fits =
       size <= limits.archiveManifestSize && this.#keptSize + size <= limits.spooledDocumentsSize;
-    if (isDocument && fits) {
+    if ((isDocument || size === head.length) && fits) {
       this.#keptSize += size;
       const bytes = Buffer.alloc(size);
       head.copy(bytes);
@@ -153,7 +153,7 @@ class Skimmer {
             "LIMIT_EXCEEDED",
             `${place}: documents of more than ${limits.spooledDocumentsSize} bytes in all, or one of more than ${limits.archiveManifestSize}`,
           )
-        : new LadeError("DOCUMENT_INVALID", `${place}: not valid JSON`),
+        : new LadeError("DOCUMENT_INVALID", `${place}: not valid JSON at character 0`),
     );
     this.#heads.set(member, sniffCompression(head));
     return member;

@@ -2,6 +2,7 @@
 
 import { readSync } from "node:fs";
 import type { ByteSource } from "../base/bytes.ts";
+import { bytesWaiting } from "../sys/libc.ts";
 import { read } from "./file-calls.ts";
 
 /**
@@ -25,9 +26,21 @@ export function rangeSource(
   };
 }
 
-/** Bytes of a pipe, a socket or a terminal, from wherever it is. */
+/**
+ * Bytes of a pipe, a socket or a terminal, from wherever it is.
+ *
+ * What is there already is read at once, which is quicker than by way of another thread; where a
+ * read would wait, it waits elsewhere, so that signals and other work are not held up.
+ */
 export function streamSource(fd: number): ByteSource {
-  return { read: (target: Uint8Array) => read(fd, target, null) };
+  return {
+    read(target: Uint8Array): Promise<number> {
+      const size = Math.min(bytesWaiting(fd), target.length);
+      return size > 0
+        ? Promise.resolve(readSync(fd, target, 0, size, null))
+        : read(fd, target, null);
+    },
+  };
 }
 
 /** A source that can be looked ahead into. */

@@ -36,26 +36,27 @@ export async function listArchive(
   options: ListArchiveOptions = {},
 ): Promise<ArchiveListing> {
   using input = await openInput(path);
-  const facts = { path: path ?? "-", compression: input.compression };
-  if (input.type === "folder") return { ...facts, ...listFolder(input.path) };
-  const contents = await listTar(input, options);
-  // Of a pipe the size is known only now.
-  const size = input.type === "stream" ? (input.size ?? input.taken()) : input.size;
-  return { ...facts, size, ...contents };
+  const contents = input.type === "folder" ? listFolder(input.path) : await listTar(input, options);
+  const { format, maker, size, images, topEntries } = contents;
+  const { compression } = input;
+  return { path: path ?? "-", format, maker, compression, size, images, topEntries };
 }
 
 type Contents = Pick<ArchiveListing, "format" | "maker" | "images" | "topEntries">;
+type Sized = { readonly size: number };
 
 async function listTar(
   input: Extract<OpenInput, { type: "file" | "stream" }>,
   options: ListArchiveOptions,
-): Promise<Contents> {
+): Promise<Contents & Sized> {
   const archive = await skimArchive(input, {
     signal: options.signal,
     onProgress: (current) => options.onProgress?.({ type: "total", current, total: input.size }),
   });
-  if (archive.isFilesystem) return filesystem(archive.topEntries);
-  return describe(archive.members, { kind: "tar", compressionOf: archive.compressionOf });
+  // Of a pipe the size is known only now.
+  const size = input.type === "stream" ? (input.size ?? input.taken()) : input.size;
+  if (archive.isFilesystem) return { size, ...filesystem(archive.topEntries) };
+  return { size, ...describe(archive.members, { kind: "tar", ...archive }) };
 }
 
 function filesystem(topEntries: readonly string[]): Contents {
@@ -90,7 +91,7 @@ function joinImages(images: readonly ListedImage[]): ListedImage[] {
   return [...joined.values()];
 }
 
-function listFolder(path: string): Contents & { readonly size: number } {
+function listFolder(path: string): Contents & Sized {
   const { names, size } = readFolder(path);
   const detector = new FilesystemDetector(path);
   for (const name of names) detector.note(name);

@@ -15,7 +15,7 @@ import {
 } from "../content/images.ts";
 import { blobPath } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
-import type { Digest } from "../spec/digest.ts";
+import { type Digest, shortId } from "../spec/digest.ts";
 import { parseImageConfig } from "../spec/image-config.ts";
 import { mediaTypes } from "../spec/media-types.ts";
 import { parseManifest } from "../spec/oci.ts";
@@ -40,8 +40,10 @@ export async function saveImages(engine: Engine, options: SaveOptions): Promise<
   checkPlatforms(images, options.platforms ?? []);
   const layout = layOutArchive(images);
   using files = await openLayers(store, images, options.signal);
-  const source = segmentSource(layout.segments, files.of);
   const { onProgress, path, signal } = options;
+  const source = segmentSource(layout.segments, files.of, (digest, current, total) =>
+    onProgress?.({ type: "layer", action: "save", id: shortId(digest), current, total }),
+  );
   const copy = {
     signal,
     onProgress: (current: number) =>

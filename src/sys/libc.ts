@@ -13,6 +13,7 @@ interface Libc {
   flock(fd: number, operation: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   lseek(fd: number, offset: bigint, whence: number): bigint;
+  ioctl(fd: number, request: bigint, argument: Uint8Array): number;
   linkat(oldFd: number, oldPath: string, newFd: number, newPath: string, flags: number): number;
 }
 
@@ -23,6 +24,7 @@ function libc(): Libc {
     flock: { return: "i32", arguments: ["i32", "i32"] },
     fcntl: { return: "i32", arguments: ["i32", "i32", "i32"] },
     lseek: { return: "i64", arguments: ["i32", "i64", "i32"] },
+    ioctl: { return: "i32", arguments: ["i32", "u64", "buffer"] },
     linkat: { return: "i32", arguments: ["i32", "string", "i32", "string", "i32"] },
   }).functions as unknown as Libc;
   return loaded;
@@ -86,3 +88,12 @@ export function linkOpenFile(fd: number, path: string): boolean {
 
 /** O_TMPFILE of <fcntl.h> without the O_DIRECTORY that belongs to it. */
 export const temporaryFileFlag = 0o20000000;
+
+// FIONREAD of <asm-generic/ioctls.h>, the same on x86-64 and arm64.
+const bytesToRead = 0x541bn;
+const answer: Buffer = Buffer.alloc(4);
+
+/** How many bytes a read of this pipe or socket would give at once; 0 where it would wait. */
+export function bytesWaiting(fd: number): number {
+  return libc().ioctl(fd, bytesToRead, answer) === 0 ? answer.readInt32LE(0) : 0;
+}

@@ -79,7 +79,7 @@ export interface SkopeoFacts extends Omit<ImageFacts, "names"> {
 }
 
 export async function skopeoFacts(lab: Lab, source: string): Promise<SkopeoFacts> {
-  const raw = await lab.peer("skopeo", "inspect", "--raw", source);
+  const raw = await lab.peerOutput("skopeo", "inspect", "--raw", source);
   const config = await lab.peer("skopeo", "inspect", "--raw", "--config", source);
   const manifest = JSON.parse(raw) as {
     config: { digest: string };

@@ -21,6 +21,8 @@ export interface Lab extends AsyncDisposable {
   dockerWith(options: RunOptions, ...args: string[]): Promise<string>;
   /** The same for another tool. podman and buildah have a store of their own in the lab. */
   peer(name: Peer, ...args: string[]): Promise<string>;
+  /** The same, with the white space. */
+  peerOutput(name: Peer, ...args: string[]): Promise<string>;
 }
 
 export async function openLab(): Promise<Lab> {
@@ -59,6 +61,10 @@ function makeLab(folder: string, dockerd: Dockerd, end: () => void): Lab {
     skopeo: ["--insecure-policy", "--tmpdir", temporary],
     umoci: [],
   };
+  const peerOutput = async (name: Peer, ...args: string[]): Promise<string> => {
+    const options = { env, timeoutMs: peerTimeoutMs };
+    return (await runOrThrow(requireTool(name, name), [...globals[name], ...args], options)).stdout;
+  };
   const used = new Set<string>();
   const dockerWith = async (options: RunOptions, ...args: string[]): Promise<string> => {
     const [command = "", ...rest] = dockerd.command;
@@ -76,11 +82,8 @@ function makeLab(folder: string, dockerd: Dockerd, end: () => void): Lab {
     },
     docker: (...args) => dockerWith({}, ...args),
     dockerWith,
-    async peer(name, ...args) {
-      const all = [...globals[name], ...args];
-      const options = { env, timeoutMs: peerTimeoutMs };
-      return (await runOrThrow(requireTool(name, name), all, options)).stdout.trim();
-    },
+    peer: async (name, ...args) => (await peerOutput(name, ...args)).trim(),
+    peerOutput,
     async [Symbol.asyncDispose]() {
       try {
         await dockerd[Symbol.asyncDispose]();

@@ -25,9 +25,9 @@ import {
 } from "./values.ts";
 
 export const builtinFunctions: TemplateFunctions = {
-  and: junction((value) => !isTrue(value)),
-  or: junction(isTrue),
-  call: { fixed: ["any"], rest: "any", call: () => fault("no data of lade's is a function") },
+  and: { fixed: ["any"], rest: "any", form: "and" },
+  or: { fixed: ["any"], rest: "any", form: "or" },
+  call: { fixed: ["any"], rest: "any", form: "call" },
   eq: {
     fixed: ["any"],
     rest: "any",
@@ -53,12 +53,6 @@ export const builtinFunctions: TemplateFunctions = {
   index: { fixed: ["any"], rest: "any", call: ([item = missing, ...keys]) => indexAll(item, keys) },
   slice: { fixed: ["any"], rest: "any", call: ([item = missing, ...ends]) => slice(item, ends) },
 };
-
-/** The first argument that decides, else the last. The evaluator stops there by itself. */
-function junction(decides: (value: Value) => boolean): TemplateFunction {
-  const call = (args: readonly Value[]): Value => args.find(decides) ?? args.at(-1) ?? missing;
-  return { fixed: ["any"], rest: "any", call };
-}
 
 function comparison(compare: (left: Value, right: Value) => boolean): TemplateFunction {
   return {

@@ -5,7 +5,7 @@
 import { bounds, fault, TemplateFault } from "./bounds.ts";
 import { isTrue } from "./compare.ts";
 import { isUntypedNil } from "./format.ts";
-import type { ParameterType, TemplateFunction } from "./function-types.ts";
+import type { ParameterType, Signature, TemplateFunction } from "./function-types.ts";
 import {
   type ChainNode,
   type CommandNode,
@@ -190,15 +190,12 @@ function evaluateFunction(run: Run, dot: Value, node: IdentifierNode, call: Call
   const called = Object.hasOwn(run.functions, name) ? run.functions[name] : undefined;
   if (called === undefined) return fail(run, `${quoteText(name)} is not a defined function`);
   checkCount(run, name, called, call.args);
-  if (name === "and" || name === "or") return evaluateJunction(run, dot, name, call.args);
+  if ("form" in called && called.form !== "call") {
+    return evaluateJunction(run, dot, called.form, call.args);
+  }
   const values = evaluateArguments(run, dot, called, call.args);
   try {
-    if (name === "call") return rejectCall(values, call.args);
-    const result = called.call(values);
-    for (const value of values) charge(run, value);
-    charge(run, result);
-    if (result.kind === "slice") step(run, result.items.length / bounds.textPerStep);
-    return result;
+    return "form" in called ? rejectCall(values, call.args) : callFunction(run, called, values);
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error;
     run.node = call.caller;
@@ -206,7 +203,15 @@ function evaluateFunction(run: Run, dot: Value, node: IdentifierNode, call: Call
   }
 }
 
-/** No data of ours holds a function, so that `call` only tells what it got. */
+function callFunction(run: Run, { call }: TemplateFunction, values: readonly Value[]): Value {
+  for (const value of values) charge(run, value);
+  const result = call(values);
+  charge(run, result);
+  if (result.kind === "slice") step(run, result.items.length / bounds.textPerStep);
+  return result;
+}
+
+/** No data of lade's is a function, so that `call` only tells what it got. */
 function rejectCall([callee = missing]: readonly Value[], { nodes: [node] }: Arguments): never {
   if (isUntypedNil(callee)) return fault("call of nil");
   const type = typeOf(callee);
@@ -217,7 +222,7 @@ function rejectCall([callee = missing]: readonly Value[], { nodes: [node] }: Arg
 function checkCount(
   run: Run,
   name: string,
-  { fixed, rest }: TemplateFunction,
+  { fixed, rest }: Signature,
   { nodes, final }: Arguments,
 ): void {
   const count = nodes.length + (final === undefined ? 0 : 1);
@@ -251,7 +256,7 @@ function evaluateJunction(
 function evaluateArguments(
   run: Run,
   dot: Value,
-  { fixed, rest = "any" }: TemplateFunction,
+  { fixed, rest = "any" }: Signature,
   { nodes, final }: Arguments,
 ): readonly Value[] {
   const values = nodes.map((node, index) => {

@@ -172,9 +172,9 @@ export function toValue(data: GoValue, type: string = anyType): Value {
       return integerValue(data, type);
     case "object":
       if (isStruct(data)) return { kind: "struct", type: data[structTag], source: data };
-      if (typeTag in data) return toValue(data.value, data[typeTag] as string);
-      if (Array.isArray(data)) return sliceValue(data, nameOf(type, `[]${anyType}`));
-      return mapValue(data as GoMap, nameOf(type, `map[string]${anyType}`));
+      if (isTyped(data)) return toValue(data.value, data[typeTag]);
+      if (isSlice(data)) return sliceValue(data, nameOf(type, `[]${anyType}`));
+      return mapValue(data, nameOf(type, `map[string]${anyType}`));
     default:
       throw new Error(`a template can't look at a ${typeof data}`);
   }
@@ -182,6 +182,14 @@ export function toValue(data: GoValue, type: string = anyType): Value {
 
 function isStruct(data: object): data is GoStruct {
   return structTag in data;
+}
+
+function isTyped(data: object): data is GoTyped {
+  return typeTag in data;
+}
+
+function isSlice(data: readonly GoValue[] | GoMap): data is readonly GoValue[] {
+  return Array.isArray(data);
 }
 
 function nameOf(type: string, otherwise: string): string {
@@ -242,14 +250,17 @@ export function mapEntry(map: MapValue, key: string): Value | undefined {
 }
 
 /** The keys of a map in the order in which Go prints and ranges over them. */
-export function sortedKeys({ entries }: MapValue): readonly string[] {
-  const keys = Object.keys(entries).filter((key) => entries[key] !== undefined);
-  return keys.length < 2 ? keys : sortText(keys);
+export function sortedKeys(map: MapValue): readonly string[] {
+  return sortText(keysOf(map));
 }
 
 /** How many keys a map has. */
-export function mapSize({ entries }: MapValue): number {
-  return Object.keys(entries).filter((key) => entries[key] !== undefined).length;
+export function mapSize(map: MapValue): number {
+  return keysOf(map).length;
+}
+
+function keysOf({ entries }: MapValue): readonly string[] {
+  return Object.keys(entries).filter((key) => entries[key] !== undefined);
 }
 
 /** The value that a pointer to a struct points to. */

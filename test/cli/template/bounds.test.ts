@@ -63,26 +63,24 @@ describe("bounds of a template", () => {
   test("text that doubles", () => {
     const double = (call: string): string => `{{$x := "<'>"}}{{range 60}}{{$x = ${call}}}{{end}}`;
     const wanted = /text of more than 16777216 characters$|more than 1000000 steps$/;
-    for (const call of ["print $x $x", "html $x", "js $x", 'printf "%q" $x', "json $x"]) {
+    for (const call of ["print $x $x", "html $x $x", "js $x", 'printf "%q" $x', "json $x"]) {
       assert.match(executionFailure(double(call)), wanted, call);
     }
     assert.match(executionFailure(`{{pad "a" 9223372036854775807 1}}`), /more than 16777216/);
-    assert.match(
-      executionFailure(`{{printf "${"%9999999d".repeat(9)}" 1}}`),
-      /1$|more than 16777216/,
-    );
+    assert.match(executionFailure('{{printf "%9999999d%9999999d" 1 1}}'), /more than 16777216/);
   });
 
   test("output", () => {
-    const text = '{{$x := "aaaa"}}{{range 20}}{{$x = print $x $x}}{{end}}{{range 99}}{{$x}}{{end}}';
+    const text =
+      '{{$x := "aaaa"}}{{range 17}}{{$x = print $x $x}}{{end}}{{range 200}}{{$x}}{{end}}';
     assert.match(executionFailure(text), /output of more than 67108864 characters$/);
   });
 
   test("data within data", () => {
     const wanted = /data nested more than 200 levels deep$/;
     const data = nestedList(100_000);
-    const loop: Record<string, GoValue> = {};
-    loop["self"] = loop;
+    const loop: { self?: GoValue } = {};
+    loop.self = loop as GoValue;
     for (const text of ["{{.}}", "{{json .}}", '{{join . ","}}', '{{printf "%v" .}}']) {
       assert.match(executionFailure(text, data), wanted, text);
       assert.match(executionFailure(text, loop), wanted, text);
@@ -92,7 +90,7 @@ describe("bounds of a template", () => {
 
   test("long numbers and names take no longer than their length", () => {
     const digits = "1".repeat(100_000);
-    assert.match(parseFailure(`{{${digits}}}`), /integer overflow/);
+    assert.match(parseFailure(`{{${digits}}}`), /illegal number syntax/);
     assert.match(parseFailure(`{{0x${digits}.1p}}`), /illegal number syntax/);
     assert.match(parseFailure(`{{1${"_1".repeat(50_000)}e}}`), /illegal number syntax/);
     assert.equal(render(`{{${".a".repeat(50_000)}}}`, {}), "<no value>");

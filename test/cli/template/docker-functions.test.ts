@@ -35,7 +35,8 @@ const results: Rows = [
     '{{truncate "abcdef" 3}} {{truncate "ab" 5}} {{truncate "ab" 2}} {{truncate "ab" 0}}|',
     "abc ab ab |",
   ],
-  ["{{truncate .u 3}} {{truncate .u 2}}", "ét \ufffd".replace("\ufffd", "é")],
+  ["{{truncate .u 3}} {{truncate .u 2}}", "ét é"],
+  ['{{truncate "日本" 4}} {{slice .u 0 1}}', "日\ufffd \ufffd"],
 ];
 
 const called = (node: string, name: string): string =>

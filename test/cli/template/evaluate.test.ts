@@ -71,7 +71,7 @@ const failures: Rows = [
   ["{{(.b).x}}", `${at("1:3", ".b")}can't evaluate field x in type string`],
   ["{{with .b}}{{.x}}{{end}}", `${at("1:13", ".x")}can't evaluate field x in type string`],
   ["{{range .c}}{{.x}}{{end}}", `${at("1:14", ".x")}can't evaluate field x in type interface {}`],
-  ["{{.d.n.x}}", `${at("1:6", ".d.n.x")}nil pointer evaluating interface {}.x`],
+  ["{{.d.n.x}}", `${at("1:4", ".d.n.x")}nil pointer evaluating interface {}.x`],
   ["a\n☃ {{.b.x}}", `${at("2:8", ".b.x")}can't evaluate field x in type interface {}`],
   ["{{.a 5}}", `${at("1:2", ".a")}a is not a method but has arguments`],
   ["{{5 6}}", `${at("1:2", "5")}can't give argument to non-function 5`],
@@ -140,7 +140,7 @@ describe("executeTemplate", () => {
     );
     assert.equal(
       executionFailure("{{(.d.n).x}}", data, strict),
-      `${at("1:3", ".d.n")}nil data; no entry for key "x"`,
+      `${at("1:5", ".d.n")}nil data; no entry for key "x"`,
     );
     assert.equal(render("{{.d.n}}", data, strict), "<no value>");
   });

@@ -102,7 +102,7 @@ describe("any text", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
         const data = goTyped("float64", number);
-        for (const verb of ["%v", "%g", "%e", "%.17g", "%.20e"]) {
+        for (const verb of ["%v", "%g", "%.17g", "%.20e"]) {
           const text = executeTemplate(parseTemplate(`{{printf "${verb}" .}}`), data);
           assert.equal(Number(text), number, `${verb} ${text}`);
         }
