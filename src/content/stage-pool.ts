@@ -34,7 +34,8 @@ export type StageAnswer =
 const threadThreshold = 16 * 1024 * 1024;
 
 /**
- * Stages layers of open files side by side, largest first, on as many threads as there are cores.
+ * Stages layers of open files side by side, largest first, one for each core: this thread works too,
+ * and starts on the largest layer while the others are still starting.
  *
  * @returns in the order of the jobs
  * @throws the first failure; the others are stopped
@@ -44,24 +45,27 @@ export async function stageAll(
   signal: AbortSignal | undefined,
 ): Promise<StagedLayer[]> {
   const results: StagedLayer[] = [];
-  const order = jobs.map((_, index) => index).sort((a, b) => sizeAt(jobs, b) - sizeAt(jobs, a));
-  const total = jobs.reduce((sum, job) => sum + job.size, 0);
-  const threads = Math.min(
-    availableParallelism(),
-    jobs.filter((job) => job.size >= threadThreshold).length,
-  );
-  if (threads < 2 || total < threadThreshold) {
-    for (const index of order) results[index] = await stageHere(jobs[index] as StageJob, signal);
-    return results;
+  const queue = jobs.map((_, index) => index).sort((a, b) => sizeAt(jobs, b) - sizeAt(jobs, a));
+  const large = jobs.filter((job) => job.size >= threadThreshold).length;
+  const stop = new AbortController();
+  const stopped = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  await using threads = startThreads(Math.min(availableParallelism(), large) - 1, stopped);
+  const lanes = [
+    (job: StageJob) => stageLayer(rangeSource(job.fd, job), { ...job, signal: stopped }),
+    ...threads.lanes,
+  ];
+  const work = lanes.map(async (stage) => {
+    for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
+      results[index] = await stage(jobs[index] as StageJob);
+    }
+  });
+  try {
+    await Promise.all(work);
+  } catch (error) {
+    stop.abort(error);
+    await Promise.allSettled(work);
+    throw error;
   }
-  await using pool = startThreads(threads, signal);
-  await Promise.all(
-    pool.threads.map(async (thread) => {
-      for (let index = order.shift(); index !== undefined; index = order.shift()) {
-        results[index] = await thread.stage(jobs[index] as StageJob);
-      }
-    }),
-  );
   return results;
 }
 
@@ -69,16 +73,10 @@ function sizeAt(jobs: readonly StageJob[], index: number): number {
   return jobs[index]?.size ?? 0;
 }
 
-function stageHere(job: StageJob, signal: AbortSignal | undefined): Promise<StagedLayer> {
-  return stageLayer(rangeSource(job.fd, job), { ...job, signal });
-}
-
-interface StageThread {
-  stage(job: StageJob): Promise<StagedLayer>;
-}
+type StageLane = (job: StageJob) => Promise<StagedLayer>;
 
 interface ThreadSet extends AsyncDisposable {
-  readonly threads: readonly StageThread[];
+  readonly lanes: readonly StageLane[];
 }
 
 /** Compiled code lies beside the bundle's chunks, sources beside this file. */
@@ -87,26 +85,22 @@ const workerUrl = new URL(
   import.meta.url,
 );
 
-function startThreads(count: number, signal: AbortSignal | undefined): ThreadSet {
-  const workers = Array.from({ length: count }, () => new Worker(workerUrl));
+function startThreads(count: number, signal: AbortSignal): ThreadSet {
+  const workers = Array.from({ length: Math.max(0, count) }, () => new Worker(workerUrl));
   const stop = () => {
     for (const worker of workers) void worker.terminate();
   };
-  signal?.addEventListener("abort", stop);
+  signal.addEventListener("abort", stop);
   return {
-    threads: workers.map((worker) => ({ stage: (job) => stageIn(worker, job, signal) })),
+    lanes: workers.map((worker) => (job) => stageIn(worker, job, signal)),
     async [Symbol.asyncDispose]() {
-      signal?.removeEventListener("abort", stop);
+      signal.removeEventListener("abort", stop);
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
 }
 
-function stageIn(
-  worker: Worker,
-  job: StageJob,
-  signal: AbortSignal | undefined,
-): Promise<StagedLayer> {
+function stageIn(worker: Worker, job: StageJob, signal: AbortSignal): Promise<StagedLayer> {
   return new Promise((resolve, reject) => {
     const settle = (finish: () => void) => {
       worker.off("message", onMessage).off("error", onError).off("exit", onExit);
@@ -119,7 +113,7 @@ function stageIn(
     };
     const onError = (error: Error) => settle(() => reject(error));
     const onExit = () =>
-      settle(() => reject(signal?.reason ?? new Error("a worker thread ended by itself")));
+      settle(() => reject(signal.reason ?? new Error("a worker thread ended by itself")));
     worker.on("message", onMessage).on("error", onError).on("exit", onExit);
     const { onProgress: _, onEntryPath: __, ...request } = job;
     worker.postMessage(request satisfies StageRequest);

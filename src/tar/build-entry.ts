@@ -48,9 +48,22 @@ const entryTypes: Readonly<Record<string, TarEntryType>> = {
   S: "file",
 };
 
-/** What a type flag stands for; undefined for one that no tar defines. */
-export function entryTypeOf(typeFlag: string): TarEntryType | undefined {
-  return entryTypes[typeFlag];
+/**
+ * What a member is; undefined for a type that no tar defines.
+ *
+ * A name that ends in a slash makes an old regular file a folder, as it was before POSIX.
+ */
+export function memberType(
+  header: RawHeader,
+  extension: MemberExtension,
+): TarEntryType | undefined {
+  const isFolder = header.typeFlag === "\0" && pathOf(header, extension).endsWith("/");
+  return isFolder ? "directory" : entryTypes[header.typeFlag];
+}
+
+/** The name that counts; an empty one names nothing. */
+function pathOf(header: RawHeader, { pax, longName }: MemberExtension): ByteString {
+  return longName || pax.get("GNU.sparse.name") || pax.get("path") || header.name;
 }
 
 /**
@@ -64,18 +77,15 @@ export function buildEntry(
   extension: MemberExtension,
   data: MemberPlace,
 ): TarEntry | undefined {
-  const { pax, longName, longLink } = extension;
+  const { pax, longLink } = extension;
   const { place } = data;
-  const path = checkedPath(
-    longName ?? pax.get("GNU.sparse.name") ?? (pax.get("path") || header.name),
-    place,
-  );
-  const type = memberType(header, path);
+  const path = checkedPath(pathOf(header, extension), place);
+  const type = memberType(header, extension);
   if (type === undefined) return undefined;
   const mtime = mtimeOf(header, pax, place);
   return {
     path,
-    linkPath: checkedPath(longLink ?? (pax.get("linkpath") || header.linkName), place),
+    linkPath: checkedPath(longLink || pax.get("linkpath") || header.linkName, place),
     type,
     mode: header.mode,
     uid: paxInteger(pax, "uid", place) ?? header.uid,
@@ -90,12 +100,6 @@ export function buildEntry(
     xattrs: pax === noRecords ? [] : paxXattrs(pax),
     sparse: data.sparse,
   };
-}
-
-/** A name that ends in a slash makes an old regular file a folder, as it was before POSIX. */
-function memberType(header: RawHeader, path: ByteString): TarEntryType | undefined {
-  if (header.typeFlag === "\0" && path.endsWith("/")) return "directory";
-  return entryTypes[header.typeFlag];
 }
 
 function mtimeOf(header: RawHeader, pax: PaxRecords, place: () => string): PaxTime {

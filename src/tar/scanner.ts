@@ -3,7 +3,13 @@
 import { alignUp } from "../base/bytes.ts";
 import { LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { buildEntry, entryTypeOf, type MemberData, noRecords } from "./build-entry.ts";
+import {
+  buildEntry,
+  type MemberData,
+  type MemberExtension,
+  memberType,
+  noRecords,
+} from "./build-entry.ts";
 import {
   type ByteString,
   byteStringToText,
@@ -17,8 +23,10 @@ import {
   checkRuns,
   DataMapReader,
   hasMapInData,
+  invalidRuns,
   oldGnuRealSize,
   paxSparseRuns,
+  paxSparseSize,
   readOldGnuRuns,
 } from "./sparse.ts";
 
@@ -152,7 +160,8 @@ export class TarScanner {
     }
     if (this.#state === "end" || this.#state === "last-zero-block") return;
     const isBetween = this.#state === "header" && this.#filled === 0 && this.#skip === 0;
-    const isPending = this.#pax !== noRecords || this.#longName !== undefined;
+    const { pax, longName, longLink } = this.#extension();
+    const isPending = pax !== noRecords || longName !== undefined || longLink !== undefined;
     if (isBetween && !isPending) return;
     throw new LadeError(
       "TAR_TRUNCATED",
@@ -275,7 +284,7 @@ export class TarScanner {
 
   #startMember(header: RawHeader): void {
     const storedSize = paxInteger(this.#pax, "size", this.place) ?? header.size;
-    const type = entryTypeOf(header.typeFlag);
+    const type = memberType(header, this.#extension());
     if (type === undefined && this.#options.skipUnknownTypes !== true) {
       throw new LadeError(
         "TAR_FIELD",
@@ -287,7 +296,7 @@ export class TarScanner {
       return;
     }
     if (hasMapInData(this.#pax)) {
-      const realSize = paxInteger(this.#pax, "GNU.sparse.realsize", this.place) ?? storedSize;
+      const realSize = paxSparseSize(this.#pax, this.place) ?? storedSize;
       this.#sparse = { header, runs: [], realSize };
       this.#map = new DataMapReader(this.place);
       this.#state = "sparse-map";
@@ -295,9 +304,7 @@ export class TarScanner {
     }
     const sparse = paxSparseRuns(this.#pax, this.place);
     const size =
-      sparse === undefined
-        ? storedSize
-        : (paxInteger(this.#pax, "GNU.sparse.size", this.place) ?? storedSize);
+      sparse === undefined ? storedSize : (paxSparseSize(this.#pax, this.place) ?? storedSize);
     if (sparse !== undefined) checkRuns(sparse, { size, storedSize }, this.place);
     this.#emit(header, { size, storedSize, sparse });
   }
@@ -307,13 +314,19 @@ export class TarScanner {
     const total = paxInteger(this.#pax, "size", this.place) ?? header.size;
     const map = this.#map?.push(block);
     const read = this.#offset - this.#headerOffset - blockSize;
-    if (map === undefined && read >= Math.min(total, limits.tarExtensionSize)) {
+    // What lies behind the member's own data belongs to the next.
+    if (map === undefined ? read >= total : map.size > total) throw invalidRuns(this.place);
+    if (map === undefined && read >= limits.tarExtensionSize) {
       throw new LadeError("LIMIT_EXCEEDED", `${this.place()}: sparse map has no end`);
     }
     if (map === undefined) return;
-    const storedSize = Math.max(0, total - map.size);
+    const storedSize = total - map.size;
     checkRuns(map.runs, { size: realSize, storedSize }, this.place);
     this.#emit(header, { size: realSize, storedSize, sparse: map.runs });
+  }
+
+  #extension(): MemberExtension {
+    return { pax: this.#pax, longName: this.#longName, longLink: this.#longLink };
   }
 
   #pendingSparse(): { header: RawHeader; runs: SparseRun[]; realSize: number } {
@@ -328,8 +341,7 @@ export class TarScanner {
         `${this.#options.name}: more than ${limits.layerEntries} members`,
       );
     }
-    const extension = { pax: this.#pax, longName: this.#longName, longLink: this.#longLink };
-    const entry = buildEntry(header, extension, {
+    const entry = buildEntry(header, this.#extension(), {
       ...data,
       dataOffset: this.#offset,
       place: this.place,

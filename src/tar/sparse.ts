@@ -5,7 +5,7 @@ import { LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { SparseRun } from "./entry.ts";
 import { blockSize, numberField } from "./header.ts";
-import type { PaxRecords } from "./pax.ts";
+import { type PaxRecords, paxInteger } from "./pax.ts";
 
 const numberSize = 12;
 const runSize = 2 * numberSize;
@@ -56,13 +56,21 @@ export function readOldGnuRuns(
 /** The runs of sparse formats 0.0 and 0.1, which pax records carry; undefined for other files. */
 export function paxSparseRuns(records: PaxRecords, place: () => string): SparseRun[] | undefined {
   const map = records.get("GNU.sparse.map");
-  if (map !== undefined) return pairUp(map.split(","), place);
+  if (map !== undefined) return pairUp(map === "" ? [] : map.split(","), place);
   const offsets = records.get("GNU.sparse.offset");
   const sizes = records.get("GNU.sparse.numbytes");
   if (offsets === undefined || sizes === undefined) return undefined;
   const sizeList = sizes.split(",");
   const numbers = offsets.split(",").flatMap((offset, index) => [offset, sizeList[index] ?? ""]);
   return pairUp(numbers, place);
+}
+
+/** The size of a sparse file with its holes, which 0.x and 1.0 call by different names. */
+export function paxSparseSize(records: PaxRecords, place: () => string): number | undefined {
+  return (
+    paxInteger(records, "GNU.sparse.size", place) ??
+    paxInteger(records, "GNU.sparse.realsize", place)
+  );
 }
 
 /** True for sparse format 1.0, whose map is the first part of the file's data. */
@@ -169,7 +177,8 @@ export function checkRuns(
   if (end > sizes.size || stored !== sizes.storedSize) throw invalidRuns(place);
 }
 
-function invalidRuns(place: () => string): LadeError {
+/** The error of a map that is no map of its file. */
+export function invalidRuns(place: () => string): LadeError {
   return new LadeError("TAR_FIELD", `${place()}: invalid sparse map`);
 }
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { inspectImage } from "../../src/engine/inspect.ts";
 import type { TestStore } from "../helpers/store.ts";
-import type { Lab } from "./lab.ts";
+import type { Lab, Peers } from "./lab.ts";
 
 /** What an image is, whoever has it. */
 export interface ImageFacts {
@@ -54,8 +54,8 @@ export function dockerApi(lab: Lab, path: string): Promise<unknown> {
 }
 
 /** What podman has of an image; its names as docker would write them. */
-export async function podmanFacts(lab: Lab, name: string): Promise<ImageFacts> {
-  const [document] = JSON.parse(await lab.peer("podman", "image", "inspect", name)) as [
+export async function podmanFacts(peers: Peers, name: string): Promise<ImageFacts> {
+  const [document] = JSON.parse(await peers.peer("podman", "image", "inspect", name)) as [
     Omit<DockerDocument, "Size">,
   ];
   return {
@@ -70,6 +70,22 @@ export function withoutDefaultDomain(name: string): string {
   return name.replace(/^(?:localhost|docker\.io\/library)\//, "");
 }
 
+/** What buildah has of an image. */
+export async function buildahFacts(peers: Peers, id: string): Promise<ImageFacts> {
+  const document = JSON.parse(await peers.peer("buildah", "inspect", "--type", "image", id)) as {
+    FromImageID: string;
+    OCIv1: { rootfs: { diff_ids: string[] } };
+  };
+  const [listed] = JSON.parse(await peers.peer("buildah", "images", "--json", id)) as [
+    { names: string[] | null },
+  ];
+  return {
+    id: `sha256:${document.FromImageID}`,
+    diffIds: document.OCIv1.rootfs.diff_ids,
+    names: (listed.names ?? []).map(withoutDefaultDomain).toSorted(),
+  };
+}
+
 /** What skopeo reads from an archive or folder, such as `oci-archive:FILE:TAG`. */
 export interface SkopeoFacts extends Omit<ImageFacts, "names"> {
   readonly manifestDigest: string;
@@ -78,9 +94,9 @@ export interface SkopeoFacts extends Omit<ImageFacts, "names"> {
   readonly layerTypes: readonly string[];
 }
 
-export async function skopeoFacts(lab: Lab, source: string): Promise<SkopeoFacts> {
-  const raw = await lab.peerOutput("skopeo", "inspect", "--raw", source);
-  const config = await lab.peer("skopeo", "inspect", "--raw", "--config", source);
+export async function skopeoFacts(peers: Peers, source: string): Promise<SkopeoFacts> {
+  const raw = await peers.peerOutput("skopeo", "inspect", "--raw", source);
+  const config = await peers.peer("skopeo", "inspect", "--raw", "--config", source);
   const manifest = JSON.parse(raw) as {
     config: { digest: string };
     layers: { digest: string; mediaType: string }[];

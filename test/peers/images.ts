@@ -13,7 +13,6 @@ import {
 import { join } from "node:path";
 import { dir, file, hardLink, symlink } from "../fixtures/sample-image.ts";
 import { tar } from "../fixtures/tar-builder.ts";
-import { sampleChunks, sparseMember } from "../fixtures/tar-sparse.ts";
 import { requireTool, runOrThrow } from "../helpers/tools.ts";
 import { type DockerFacts, dockerFacts } from "./facts.ts";
 import type { Lab } from "./lab.ts";
@@ -58,7 +57,7 @@ export function asFlags(texts: readonly string[]): string[] {
 }
 
 /** A root file system with busybox that runs. */
-export function makeRoot(folder: string): void {
+function makeRoot(folder: string): void {
   const at = (name: string) => join(folder, name);
   for (const name of ["bin", "etc/app", "opt/old", "srv", "tmp", "usr/bin", "var/empty"]) {
     mkdirSync(at(name), { recursive: true });
@@ -82,9 +81,12 @@ export function makeRoot(folder: string): void {
   lutimesSync(at("etc/dangling"), 1, -5);
 }
 
-/** A tar of a folder as GNU tar makes it. */
-export async function makeTar(folder: string, path: string): Promise<string> {
-  await runOrThrow("tar", ["--directory", folder, "--create", "--file", path, "."]);
+/** Makes a tar of a root file system as GNU tar writes it. */
+export async function makeRootTar(lab: Lab): Promise<string> {
+  const root = lab.path("root");
+  makeRoot(root);
+  const path = lab.path("root.tar");
+  await runOrThrow("tar", ["--directory", root, "--create", "--file", path, "."]);
   return path;
 }
 
@@ -171,11 +173,12 @@ async function buildMany(lab: Lab, on: string, name: string): Promise<string> {
   return await lab.dockerWith({ env: { DOCKER_BUILDKIT: "0" } }, ...build);
 }
 
-/** Makes the images in the lab's docker daemon. */
-export async function makeDockerImages(lab: Lab): Promise<DockerImages> {
-  const root = lab.path("root");
-  makeRoot(root);
-  const rootTar = await makeTar(root, lab.path("root.tar"));
+/**
+ * Makes the images in the lab's docker daemon.
+ *
+ * @param rootTar a root file system with busybox
+ */
+export async function makeDockerImages(lab: Lab, rootTar: string): Promise<DockerImages> {
   const odd = lab.path("odd.tar");
   writeFileSync(odd, oddTar());
   const baseId = await lab.docker("import", ...asFlags(changes), rootTar, "base:1");

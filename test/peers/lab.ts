@@ -10,8 +10,18 @@ import { type RunOptions, requireTool, runOrThrow } from "../helpers/tools.ts";
 /** Debian's other tools for images, each in the package of its name. */
 export type Peer = "podman" | "buildah" | "skopeo" | "umoci";
 
+/** Runs the other tools; podman and buildah share a store in the lab's folder. */
+export interface Peers {
+  /** What a tool, which must succeed, printed, without white space around it. */
+  peer(name: Peer, ...args: string[]): Promise<string>;
+  /** The same, with the white space. */
+  peerOutput(name: Peer, ...args: string[]): Promise<string>;
+  /** The words before a command of a tool, for a line of a shell. */
+  peerCommand(name: Peer): readonly string[];
+}
+
 /** A folder, a docker daemon and a podman store, which all go when the lab is closed. */
-export interface Lab extends AsyncDisposable {
+export interface Lab extends Peers, AsyncDisposable {
   readonly folder: string;
   readonly dockerd: Dockerd;
   /** A path in the lab's folder that nothing has yet. */
@@ -19,10 +29,8 @@ export interface Lab extends AsyncDisposable {
   /** Runs docker's client, which must succeed; what it printed, without white space around it. */
   docker(...args: string[]): Promise<string>;
   dockerWith(options: RunOptions, ...args: string[]): Promise<string>;
-  /** The same for another tool. podman and buildah have a store of their own in the lab. */
-  peer(name: Peer, ...args: string[]): Promise<string>;
-  /** The same, with the white space. */
-  peerOutput(name: Peer, ...args: string[]): Promise<string>;
+  /** The other tools on an empty store. */
+  emptyPeers(): Peers;
 }
 
 export async function openLab(): Promise<Lab> {
@@ -46,44 +54,32 @@ export async function openLab(): Promise<Lab> {
   }
 }
 
-const peerTimeoutMs = 60_000;
+const timeoutMs = 60_000;
 
 function makeLab(folder: string, dockerd: Dockerd, end: () => void): Lab {
-  const storage = ["root", "runroot"].flatMap((name) => [`--${name}`, join(folder, name)]);
-  storage.push("--storage-driver", "overlay");
-  const temporary = join(folder, "tmp");
-  mkdirSync(temporary);
-  // No setting of the machine's may change what is tested.
-  const env = { TMPDIR: temporary, CONTAINERS_CONF: "/dev/null", LC_ALL: "C" };
-  const globals: Readonly<Record<Peer, readonly string[]>> = {
-    podman: [...storage, "--tmpdir", join(folder, "libpod")],
-    buildah: storage,
-    skopeo: ["--insecure-policy", "--tmpdir", temporary],
-    umoci: [],
-  };
-  const peerOutput = async (name: Peer, ...args: string[]): Promise<string> => {
-    const options = { env, timeoutMs: peerTimeoutMs };
-    return (await runOrThrow(requireTool(name, name), [...globals[name], ...args], options)).stdout;
-  };
   const used = new Set<string>();
+  const path = (name: string): string => {
+    let free = name;
+    for (let count = 2; used.has(free); count++) free = `${count}-${name}`;
+    used.add(free);
+    return join(folder, free);
+  };
+  const temporary = path("tmp");
+  mkdirSync(temporary);
   const dockerWith = async (options: RunOptions, ...args: string[]): Promise<string> => {
     const [command = "", ...rest] = dockerd.command;
-    const all = { timeoutMs: peerTimeoutMs, ...options };
+    const all = { timeoutMs, ...options };
     return (await runOrThrow(command, [...rest, ...args], all)).stdout.trim();
   };
+  const emptyPeers = () => makePeers(path("storage"), temporary);
   return {
     folder,
     dockerd,
-    path(name) {
-      let free = name;
-      for (let count = 2; used.has(free); count++) free = `${count}-${name}`;
-      used.add(free);
-      return join(folder, free);
-    },
+    path,
     docker: (...args) => dockerWith({}, ...args),
     dockerWith,
-    peer: async (name, ...args) => (await peerOutput(name, ...args)).trim(),
-    peerOutput,
+    ...emptyPeers(),
+    emptyPeers,
     async [Symbol.asyncDispose]() {
       try {
         await dockerd[Symbol.asyncDispose]();
@@ -91,5 +87,28 @@ function makeLab(folder: string, dockerd: Dockerd, end: () => void): Lab {
         end();
       }
     },
+  };
+}
+
+function makePeers(storage: string, temporary: string): Peers {
+  const store = ["--root", join(storage, "root"), "--runroot", join(storage, "run")];
+  store.push("--storage-driver", "overlay");
+  const globals: Readonly<Record<Peer, readonly string[]>> = {
+    podman: [...store, "--tmpdir", join(storage, "libpod")],
+    buildah: store,
+    skopeo: ["--insecure-policy", "--tmpdir", temporary],
+    umoci: [],
+  };
+  // No setting of the machine's may change what is tested.
+  const env = { TMPDIR: temporary, CONTAINERS_CONF: "/dev/null", LC_ALL: "C" };
+  const peerCommand = (name: Peer) => [requireTool(name, name), ...globals[name]];
+  const peerOutput = async (name: Peer, ...args: string[]): Promise<string> => {
+    const [command = "", ...rest] = peerCommand(name);
+    return (await runOrThrow(command, [...rest, ...args], { env, timeoutMs })).stdout;
+  };
+  return {
+    peer: async (name, ...args) => (await peerOutput(name, ...args)).trim(),
+    peerOutput,
+    peerCommand,
   };
 }

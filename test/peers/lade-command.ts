@@ -9,13 +9,7 @@ const entry = join(import.meta.dirname, "../../bin/main.ts");
 
 /** The words before a command of lade on a test's store. */
 export function ladeCommand(store: TestStore): readonly [string, ...string[]] {
-  return [
-    process.execPath,
-    "--disable-warning=ExperimentalWarning",
-    entry,
-    "--root",
-    store.root,
-  ];
+  return [process.execPath, "--disable-warning=ExperimentalWarning", entry, "--root", store.root];
 }
 
 /** The same for a line of a shell. */

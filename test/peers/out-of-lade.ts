@@ -3,130 +3,184 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { importImage } from "../../src/engine/import.ts";
 import { loadImages } from "../../src/engine/load.ts";
 import { saveImages } from "../../src/engine/save.ts";
-import { tagImage } from "../../src/engine/tag.ts";
-import { openTestStore, type TestStore } from "../helpers/store.ts";
+import { openTestStore } from "../helpers/store.ts";
 import { runOrThrow } from "../helpers/tools.ts";
 import {
+  buildahFacts,
   dockerFacts,
   type ImageFacts,
-  ladeFacts,
   podmanFacts,
   skopeoFacts,
   withoutDefaultDomain,
 } from "./facts.ts";
-import { changes } from "./images.ts";
-import { makeBuildahImage, makeUmociLayout, stockPodman } from "./other-images.ts";
+import { treeOf } from "./file-tree.ts";
 import { type SharedLab, sharedLab } from "./shared-lab.ts";
+import { type LadeArchive, savedByLade, sources } from "./sources.ts";
 
-/** An image that lade has, from one of the peers or its own import. */
-interface Source {
-  readonly name: string;
-  /** Brings it into lade's store, and gives the names (or the ID) to save. */
-  bring(store: TestStore, shared: SharedLab): Promise<readonly string[]>;
-  /** Digest of the manifest that came with it and must go out again. */
-  manifestDigest?(shared: SharedLab): Promise<string>;
+/** Removes all of docker's images, so that it has no layer before it loads one. */
+async function emptyDocker({ lab }: SharedLab): Promise<void> {
+  await lab.docker("image", "prune", "--all", "--force");
+  assert.equal(await lab.docker("images", "--all", "--quiet"), "");
 }
 
-const dockerNames = ["base:1", "app:1", "child:1", "changed:1", "many:1", "odd:1"] as const;
+/** The image as podman and buildah name it. */
+function withShortNames({ id, diffIds, names }: ImageFacts): ImageFacts {
+  return { id, diffIds, names: names.map(withoutDefaultDomain).toSorted() };
+}
 
-async function loadDockerArchive(store: TestStore, { dockerArchive }: SharedLab): Promise<void> {
+/** What follows the path where skopeo, buildah and umoci are to take the archive's image. */
+function tagOf({ names }: LadeArchive): string {
+  return names[0] === undefined ? "" : `:${names[0].slice(names[0].lastIndexOf(":") + 1)}`;
+}
+
+for (const source of sources) {
+  test(`out of lade: docker load: ${source.name}`, async () => {
+    const shared = await sharedLab();
+    const { path, id, diffIds, names } = await savedByLade(source, shared);
+    await emptyDocker(shared);
+    const said = await shared.lab.docker("load", "--quiet", "--input", path);
+    const lines = names.map((name) => `Loaded image: ${name}`);
+    assert.equal(said, names.length === 0 ? `Loaded image ID: ${id}` : lines.join("\n"));
+    const { size, ...facts } = await dockerFacts(shared.lab, id);
+    assert.deepEqual(facts, { id, diffIds, names: names.toSorted() });
+  });
+
+  test(`out of lade: podman load: ${source.name}`, async () => {
+    const shared = await sharedLab();
+    const archive = await savedByLade(source, shared);
+    const peers = shared.lab.emptyPeers();
+    await peers.peer("podman", "load", "--quiet", "--input", archive.path);
+    assert.deepEqual(await podmanFacts(peers, archive.id), withShortNames(archive));
+  });
+
+  test(`out of lade: skopeo copy docker-archive: ${source.name}`, async () => {
+    const shared = await sharedLab();
+    const { lab } = shared;
+    const { path, id, diffIds, names } = await savedByLade(source, shared);
+    for (const name of names.length === 0 ? ["@0"] : names) {
+      const folder = lab.path("copy");
+      // A copy reads and checks every layer.
+      await lab.peer(
+        "skopeo",
+        "copy",
+        "--quiet",
+        `docker-archive:${path}:${name}`,
+        `dir:${folder}`,
+      );
+      const copy = await skopeoFacts(lab, `dir:${folder}`);
+      assert.deepEqual({ id: copy.id, diffIds: copy.diffIds }, { id, diffIds });
+      assert.deepEqual(copy.layers, diffIds);
+    }
+    const { Tags } = JSON.parse(await lab.peer("skopeo", "list-tags", `docker-archive:${path}`));
+    assert.deepEqual(Tags, names.length === 0 ? ["@0"] : names);
+  });
+
+  test(`out of lade: skopeo copy oci-archive: ${source.name}`, async () => {
+    const shared = await sharedLab();
+    const { lab } = shared;
+    const archive = await savedByLade(source, shared);
+    const folder = lab.path("copy");
+    const from = `oci-archive:${archive.path}${tagOf(archive)}`;
+    await lab.peer("skopeo", "copy", "--quiet", from, `dir:${folder}`);
+    const copy = await skopeoFacts(lab, `dir:${folder}`);
+    assert.equal(copy.id, archive.id);
+    assert.deepEqual(copy.diffIds, archive.diffIds);
+    if (archive.manifestDigest === undefined) assert.deepEqual(copy.layers, archive.diffIds);
+    else assert.equal(copy.manifestDigest, archive.manifestDigest);
+  });
+
+  test(`out of lade: buildah pull oci-archive: ${source.name}`, async () => {
+    const shared = await sharedLab();
+    const archive = await savedByLade(source, shared);
+    const peers = shared.lab.emptyPeers();
+    const from = `oci-archive:${archive.path}${tagOf(archive)}`;
+    assert.equal(`sha256:${await peers.peer("buildah", "pull", "--quiet", from)}`, archive.id);
+    // Of an archive with two names, buildah takes the one that it was asked for.
+    const names = archive.names.slice(0, 1);
+    assert.deepEqual(await buildahFacts(peers, archive.id), withShortNames({ ...archive, names }));
+  });
+
+  test(`out of lade: umoci unpack: ${source.name}`, async () => {
+    const shared = await sharedLab();
+    const { lab } = shared;
+    const archive = await savedByLade(source, shared);
+    const layout = lab.path("layout");
+    mkdirSync(layout);
+    await runOrThrow("tar", ["--extract", "--file", archive.path, "--directory", layout]);
+    const tags = (await lab.peer("umoci", "ls", "--layout", layout)).split("\n").filter(Boolean);
+    assert.deepEqual(
+      tags.map((tag) => `:${tag}`),
+      archive.names.map((name) => name.slice(name.lastIndexOf(":"))),
+    );
+    // umoci finds images by their tags only.
+    if (tags.length === 0) return;
+    const bundle = lab.path("bundle");
+    await lab.peer("umoci", "unpack", "--image", `${layout}${tagOf(archive)}`, bundle);
+    assert.deepEqual(treeOf(`${bundle}/rootfs`), await treeInDocker(shared, archive));
+  });
+}
+
+/** The files of an image as docker shows them. */
+async function treeInDocker(shared: SharedLab, archive: LadeArchive): Promise<readonly string[]> {
+  const { lab } = shared;
+  await emptyDocker(shared);
+  await lab.docker("load", "--quiet", "--input", archive.path);
+  const container = await lab.docker("create", "--network", "none", archive.id, "sh");
+  const path = lab.path("export.tar");
+  await lab.docker("export", "--output", path, container);
+  await lab.docker("rm", container);
+  const folder = lab.path("export");
+  mkdirSync(folder);
+  await runOrThrow("tar", ["-xpf", path, "--numeric-owner", "-C", folder]);
+  return treeOf(folder);
+}
+
+test("out of lade: all images in one archive", async () => {
+  const shared = await sharedLab();
+  const { lab, images, dockerArchive } = shared;
+  await using store = await openTestStore();
   await loadImages(store.engine, { path: dockerArchive });
-}
+  const named = Object.values(images).filter((image) => image.names.length > 0);
+  const names = named.flatMap((image) => image.names);
+  const path = lab.path("lade.tar");
+  await saveImages(store.engine, { names, path });
+  await emptyDocker(shared);
+  const said = await lab.docker("load", "--quiet", "--input", path);
+  assert.deepEqual(
+    said.split("\n").toSorted(),
+    names.map((name) => `Loaded image: ${name}`).toSorted(),
+  );
+  const peers = lab.emptyPeers();
+  await peers.peer("podman", "load", "--quiet", "--input", path);
+  for (const image of named) {
+    assert.deepEqual(await dockerFacts(lab, image.id), image);
+    assert.deepEqual(await podmanFacts(peers, image.id), withShortNames(image));
+    for (const name of image.names) {
+      const copy = await skopeoFacts(lab, `docker-archive:${path}:${name}`);
+      assert.deepEqual(
+        { id: copy.id, diffIds: copy.diffIds },
+        { id: image.id, diffIds: image.diffIds },
+      );
+    }
+  }
+  const { Tags } = JSON.parse(await lab.peer("skopeo", "list-tags", `docker-archive:${path}`));
+  assert.deepEqual(Tags.toSorted(), names.toSorted());
+});
 
-async function savedByPodman({ lab, ...shared }: SharedLab): Promise<string> {
-  await stockPodman({ lab, ...shared });
-  const path = lab.path("podman.tar");
-  await lab.peer("podman", "save", "--quiet", "--format", "oci-archive", "-o", path, "changed:1");
-  return path;
-}
-
-const sources: readonly Source[] = [
-  ...dockerNames.map((name) => ({
-    name: `docker's ${name}`,
-    async bring(store: TestStore, shared: SharedLab) {
-      await loadDockerArchive(store, shared);
-      return [name];
-    },
-  })),
-  {
-    name: "docker's image of two tags",
-    async bring(store, shared) {
-      await loadDockerArchive(store, shared);
-      return ["app"];
-    },
-  },
-  {
-    name: "docker's image by its ID",
-    async bring(store, shared) {
-      await loadDockerArchive(store, shared);
-      return [shared.images.child.id];
-    },
-  },
-  {
-    name: "podman's image with gzip layers",
-    async bring(store, shared) {
-      await loadImages(store.engine, { path: await savedByPodman(shared) });
-      return ["localhost/changed:1"];
-    },
-    manifestDigest: async (shared) =>
-      (await skopeoFacts(shared.lab, `oci-archive:${await savedByPodman(shared)}`)).manifestDigest,
-  },
-  {
-    name: "skopeo's image with zstd layers",
-    async bring(store, shared) {
-      await loadImages(store.engine, { path: await copiedAsZstd(shared) });
-      return ["example.org/zstd:1"];
-    },
-    manifestDigest: async (shared) =>
-      (await skopeoFacts(shared.lab, `oci:${await copiedAsZstd(shared)}`)).manifestDigest,
-  },
-  {
-    name: "buildah's image",
-    async bring(store, shared) {
-      await loadImages(store.engine, { path: await pushedByBuildah(shared) });
-      return ["built:1"];
-    },
-    manifestDigest: async (shared) =>
-      (await skopeoFacts(shared.lab, `oci-archive:${await pushedByBuildah(shared)}`))
-        .manifestDigest,
-  },
-  {
-    name: "umoci's image",
-    async bring(store, shared) {
-      const layout = await makeUmociLayout(shared);
-      await loadImages(store.engine, { path: layout });
-      const { id } = await skopeoFacts(shared.lab, `oci:${layout}:second`);
-      await tagImage(store.engine, id, "umoci:1");
-      return ["umoci:1"];
-    },
-    manifestDigest: async (shared) =>
-      (await skopeoFacts(shared.lab, `oci:${await makeUmociLayout(shared)}:second`)).manifestDigest,
-  },
-  {
-    name: "lade's own import",
-    async bring(store, { rootTar }) {
-      await importImage(store.engine, { source: rootTar, reference: "imported:1", changes });
-      return ["imported:1"];
-    },
-  },
-];
-
-async function copiedAsZstd({ lab }: SharedLab): Promise<string> {
-  const archive = lab.path("docker.tar");
-  await lab.docker("save", "--output", archive, "changed:1");
-  const folder = lab.path("zstd");
-  const options = ["--quiet", "--format", "oci", "--dest-compress-format", "zstd"];
-  const destination = `oci:${folder}:example.org/zstd:1`;
-  await lab.peer("skopeo", "copy", ...options, `docker-archive:${archive}`, destination);
-  return folder;
-}
-
-async function pushedByBuildah(shared: SharedLab): Promise<string> {
-  await makeBuildahImage(shared);
-  const path = shared.lab.path("buildah.tar");
-  await shared.lab.peer("buildah", "push", "--quiet", "built:1", `oci-archive:${path}:built:1`);
-  return path;
-}
+test("out of lade: the same image gives the same bytes whatever else is in the store", async () => {
+  const { lab, dockerArchive } = await sharedLab();
+  const archives: Buffer[] = [];
+  await using store = await openTestStore();
+  await loadImages(store.engine, { path: dockerArchive });
+  const path = lab.path("child.tar");
+  await saveImages(store.engine, { names: ["child:1"], path });
+  archives.push(readFileSync(path));
+  await using other = await openTestStore();
+  await loadImages(other.engine, { path });
+  const again = lab.path("child.tar");
+  await saveImages(other.engine, { names: ["child:1"], path: again });
+  archives.push(readFileSync(again));
+  assert.ok(archives[0]?.equals(archives[1] ?? Buffer.alloc(0)));
+});

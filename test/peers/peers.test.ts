@@ -13,3 +13,5 @@ import { closeSharedLab } from "./shared-lab.ts";
 after(closeSharedLab);
 
 await import("./into-lade.ts");
+// Last, since it empties docker.
+await import("./out-of-lade.ts");

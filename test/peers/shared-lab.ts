@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type DockerImages, makeDockerImages } from "./images.ts";
+import { type DockerImages, makeDockerImages, makeRootTar } from "./images.ts";
 import { type Lab, openLab } from "./lab.ts";
 
 /** The lab that all tests here share, with what takes long to make. */
 export interface SharedLab {
   readonly lab: Lab;
+  /** A root file system with busybox, as a tar. */
+  readonly rootTar: string;
   readonly images: DockerImages;
   /** Archive of all of docker's images that have a name. */
   readonly dockerArchive: string;
@@ -22,11 +24,12 @@ export function sharedLab(): Promise<SharedLab> {
 async function makeSharedLab(): Promise<SharedLab> {
   const lab = await openLab();
   try {
-    const images = await makeDockerImages(lab);
+    const rootTar = await makeRootTar(lab);
+    const images = await makeDockerImages(lab, rootTar);
     const dockerArchive = lab.path("docker-all.tar");
     const names = Object.values(images).flatMap((image) => image.names);
     await lab.docker("save", "--output", dockerArchive, ...names);
-    return { lab, images, dockerArchive };
+    return { lab, rootTar, images, dockerArchive };
   } catch (error) {
     await lab[Symbol.asyncDispose]();
     throw error;

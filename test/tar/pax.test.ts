@@ -29,11 +29,11 @@ describe("decodePax", () => {
   it("reads records, of which the last of a key counts", () => {
     assert.deepEqual(decode(""), []);
     assert.deepEqual(decode("5 a=\n"), [["a", ""]]);
-    assert.deepEqual(decode("6 a=b\n006 a=c\n".replace("006", "8")), [["a", "c"]]);
+    assert.deepEqual(decode("6 a=b\n6 a=c\n"), [["a", "c"]]);
     assert.deepEqual(decode("9 a=b=\nc\n"), [["a", "b=\nc"]]);
-    assert.deepEqual(decode("00010 a=b\n"), [["a", "b"]]);
+    assert.deepEqual(decode("008 a=b\n"), [["a", "b"]]);
     assert.deepEqual(decode("6 a=b\n\0\0\0"), [["a", "b"]]);
-    assert.deepEqual(decode("12 path=\xff\xfe\n"), [["path", "\xff\xfe"]]);
+    assert.deepEqual(decode("11 path=\xff\xfe\n"), [["path", "\xff\xfe"]]);
   });
 
   it("joins the records that make a sparse map", () => {
@@ -69,7 +69,7 @@ describe("decodePax", () => {
       ["7 path\n9 path=x\n", /no '='/],
       ["5 =x\n", /its key is empty/],
       ["8 pa\0=x\n", /key holds a NUL/],
-      ["11 path=a\0b\n", /path holds a NUL/],
+      ["12 path=a\0b\n", /path holds a NUL/],
       ["6 a=b\n0 b=c\n", /record at byte 6: its length is wrong/],
     ];
     for (const [body, why] of bodies) assertRefused(() => decode(body), "TAR_FIELD", why);
@@ -98,7 +98,7 @@ describe("decodePax", () => {
         const body = records.map(([name, text]) => encodePaxRecord(name, text)).join("");
         assert.deepEqual(decode(body), records);
         const others = records.map(([name, text]) =>
-          paxRecord(name, Buffer.from(text, "latin1")).subarray(0),
+          paxRecord(name, Buffer.from(text, "latin1")),
         );
         // The other writer takes keys as UTF-8: only ASCII compares.
         // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is meant
