@@ -3,6 +3,7 @@
 import { readSync } from "node:fs";
 import type { ByteSource } from "../base/bytes.ts";
 import { LadeError } from "../base/errors.ts";
+import { readAheadOf } from "../content/sources.ts";
 import type { Digest } from "../spec/digest.ts";
 import type { Segment } from "./layout.ts";
 
@@ -23,6 +24,11 @@ export function segmentSource(
 ): ByteSource {
   let index = 0;
   let done = 0;
+  let askFor: ((offset: number) => void) | undefined;
+  const aheadOf = (segment: { readonly digest: Digest; readonly size: number }) => {
+    askFor ??= readAheadOf(files(segment.digest), { offset: 0, size: segment.size });
+    return askFor;
+  };
   return {
     read(target: Uint8Array): Promise<number> {
       let filled = 0;
@@ -32,13 +38,14 @@ export function segmentSource(
         const count =
           segment.type === "bytes"
             ? segment.bytes.copy(part, 0, done)
-            : readBlob(segment, files(segment.digest), { part, done });
+            : readBlob(segment, files(segment.digest), { part, done, askFor: aheadOf(segment) });
         filled += count;
         done += count;
         if (segment.type === "blob") onBlob?.(segment.digest, done, segment.size);
         if (done < sizeOf(segment)) break;
         index++;
         done = 0;
+        askFor = undefined;
       }
       return Promise.resolve(filled);
     },
@@ -52,8 +59,13 @@ function sizeOf(segment: Segment): number {
 function readBlob(
   segment: { readonly digest: Digest; readonly size: number },
   fd: number,
-  at: { readonly part: Uint8Array; readonly done: number },
+  at: {
+    readonly part: Uint8Array;
+    readonly done: number;
+    readonly askFor: (offset: number) => void;
+  },
 ): number {
+  at.askFor(at.done);
   const size = Math.min(at.part.length, segment.size - at.done);
   const count = readSync(fd, at.part, 0, size, at.done);
   if (count > 0 || size === 0) return count;

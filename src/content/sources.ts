@@ -2,7 +2,7 @@
 
 import { readSync } from "node:fs";
 import type { ByteSource } from "../base/bytes.ts";
-import { bytesWaiting } from "../sys/libc.ts";
+import { bytesWaiting, readAhead } from "../sys/libc.ts";
 import { read } from "./file-calls.ts";
 
 /**
@@ -15,14 +15,40 @@ export function rangeSource(
   fd: number,
   range: { readonly offset: number; readonly size: number },
 ): ByteSource {
+  const askFor = readAheadOf(fd, range);
   let done = 0;
   return {
     read(target: Uint8Array): Promise<number> {
       const size = Math.min(target.length, range.size - done);
+      askFor(range.offset + done);
       const count = size <= 0 ? 0 : readSync(fd, target, 0, size, range.offset + done);
       done += count;
       return Promise.resolve(count);
     },
+  };
+}
+
+const aheadSize = 8 * 1024 * 1024;
+const aheadStep = 2 * 1024 * 1024;
+
+/**
+ * Keeps the kernel reading some way ahead of a reader.
+ *
+ * By itself it reads 128 KiB ahead, and each such read waits behind the large writes that are under
+ * way at the same time: a file that is not in memory was read and written at two thirds of the speed.
+ *
+ * @returns to be called with the offset of each read
+ */
+export function readAheadOf(
+  fd: number,
+  range: { readonly offset: number; readonly size: number },
+): (offset: number) => void {
+  const end = range.offset + range.size;
+  let asked = range.offset;
+  return (offset) => {
+    for (; asked < Math.min(end, offset + aheadSize); asked += aheadStep) {
+      readAhead(fd, asked, Math.min(aheadStep, end - asked));
+    }
   };
 }
 

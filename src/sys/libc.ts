@@ -14,6 +14,7 @@ interface Libc {
   fcntl(fd: number, command: number, argument: number): number;
   lseek(fd: number, offset: bigint, whence: number): bigint;
   ioctl(fd: number, request: bigint, argument: Uint8Array): number;
+  posix_fadvise(fd: number, offset: bigint, size: bigint, advice: number): number;
   linkat(oldFd: number, oldPath: string, newFd: number, newPath: string, flags: number): number;
 }
 
@@ -25,6 +26,7 @@ function libc(): Libc {
     fcntl: { return: "i32", arguments: ["i32", "i32", "i32"] },
     lseek: { return: "i64", arguments: ["i32", "i64", "i32"] },
     ioctl: { return: "i32", arguments: ["i32", "u64", "buffer"] },
+    posix_fadvise: { return: "i32", arguments: ["i32", "i64", "i64", "i32"] },
     linkat: { return: "i32", arguments: ["i32", "string", "i32", "string", "i32"] },
   }).functions as unknown as Libc;
   return loaded;
@@ -96,4 +98,13 @@ const answer: Buffer = Buffer.alloc(4);
 /** How many bytes a read of this pipe or socket would give at once; 0 where it would wait. */
 export function bytesWaiting(fd: number): number {
   return libc().ioctl(fd, bytesToRead, answer) === 0 ? answer.readInt32LE(0) : 0;
+}
+
+// POSIX_FADV_WILLNEED of <fcntl.h>.
+const willNeed = 3;
+
+/** Has the kernel start reading a part of a file that is wanted soon; it does not wait. */
+export function readAhead(fd: number, offset: number, size: number): void {
+  if (process.platform !== "linux") return;
+  libc().posix_fadvise(fd, BigInt(offset), BigInt(size), willNeed);
 }

@@ -24,7 +24,11 @@ before(async () => {
   store = await openTestStore();
   const arm = { platform: "linux/arm64/v8" };
   [busybox, demo, hexNamed, nameless] = storeImages(store, [
-    { hex: "abc1", names: ["busybox:latest", "busybox:1.36", `busybox@${index}`], manifests: ["fffe"] },
+    {
+      hex: "abc1",
+      names: ["busybox:latest", "busybox:1.36", `busybox@${index}`],
+      manifests: ["fffe"],
+    },
     { hex: "abc2", names: ["localhost:5000/team/demo:1"], ...arm },
     { hex: "def0", names: ["abc:latest", "beef:latest"], platform: "linux/arm" },
     { hex: "beef", manifests: ["fffc"] },
@@ -75,11 +79,7 @@ describe("findImage", () => {
 
   test("a digest with the name of something else is not found", () => {
     fails(`demo@${manifest}`, "IMAGE_NOT_FOUND", `No such image: demo@${manifest}`);
-    fails(
-      `busybox:1.36@${absent}`,
-      "IMAGE_NOT_FOUND",
-      `No such image: busybox:1.36@${absent}`,
-    );
+    fails(`busybox:1.36@${absent}`, "IMAGE_NOT_FOUND", `No such image: busybox:1.36@${absent}`);
   });
 
   test("any name fits the digest of an image without one", () => {

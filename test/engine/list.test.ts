@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listImages } from "../../src/engine/list.ts";
+import { loadImages } from "../../src/engine/load.ts";
 import type { Filter, ListImagesOptions } from "../../src/engine/types.ts";
 import { sampleImage } from "../fixtures/sample-image.ts";
 import { plainArchive } from "../fixtures/variants.ts";
-import { loadImages } from "../../src/engine/load.ts";
 import { openTestStore, type TestStore, writeFixture } from "../helpers/store.ts";
 import { digestLike, type ImageFacts, nameImage, storeImages } from "./stored-images.ts";
 
@@ -80,8 +80,8 @@ test("names are familiar, and sorted as Docker sorts them, by the whole name", a
   const [image] = await listImages(store.engine);
   assert.deepEqual(image?.repoTags, [
     "abc.io/x:1",
-    "library/x/y:1",
     "x-y:1",
+    "library/x/y:1",
     "x:1",
     "zoo:1",
     "me/x:1",

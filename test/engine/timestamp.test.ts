@@ -70,7 +70,10 @@ describe("parseTimestamp", () => {
 
   test("dates without a zone are local", () => {
     assert.equal(parseTimestamp("2024-01-02", nowMs), seconds("2024-01-01T18:30:00Z"));
-    assert.equal(parseTimestamp("2024-01-02T05:30:01.5", nowMs), seconds("2024-01-02T00:00:01.500Z"));
+    assert.equal(
+      parseTimestamp("2024-01-02T05:30:01.5", nowMs),
+      seconds("2024-01-02T00:00:01.500Z"),
+    );
     assert.equal(parseTimestamp("2024-01-02T5", nowMs), seconds("2024-01-01T23:30:00Z"));
   });
 

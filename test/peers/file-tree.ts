@@ -27,7 +27,8 @@ function lineOf(folder: string, name: string): string {
 }
 
 function detailOf(path: string, stat: Stats): string {
-  const mtime = Math.floor(stat.mtimeMs / 1000);
+  // Docker makes 1970 of any time before.
+  const mtime = Math.max(0, Math.floor(stat.mtimeMs / 1000));
   if (stat.isFile()) {
     const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
     return `${stat.size} ${digest} links ${stat.nlink} ${mtime}`;

@@ -59,7 +59,7 @@ export function asFlags(texts: readonly string[]): string[] {
 /** A root file system with busybox that runs. */
 function makeRoot(folder: string): void {
   const at = (name: string) => join(folder, name);
-  for (const name of ["bin", "etc/app", "opt/old", "srv", "tmp", "usr/bin", "var/empty"]) {
+  for (const name of ["bin", "etc/app", "opt/old", "srv/app", "tmp", "usr/bin", "var/empty"]) {
     mkdirSync(at(name), { recursive: true });
   }
   copyFileSync(requireTool("busybox", "busybox-static"), at("bin/busybox"));
@@ -93,6 +93,7 @@ export async function makeRootTar(lab: Lab): Promise<string> {
 /** All that a layer may have and no ordinary folder has. */
 export function oddTar(): Buffer {
   const capability = Buffer.from("0100000200040000000000000000000000000000", "hex");
+  const tool = { mode: 0o6755, uid: 70_000, gid: 3_000_000 };
   const long = `deep/${"folder-with-a-long-name/".repeat(9)}file`;
   return tar([
     dir("./"),
@@ -101,9 +102,9 @@ export function oddTar(): Buffer {
     { name: "dev/loop0", type: "4", mode: 0o660, devMajor: 7, devMinor: 0 },
     { name: "dev/pipe", type: "6", mode: 0o600 },
     file("opt/ping", "ping", { pax: { "SCHILY.xattr.security.capability": capability } }),
-    file("opt/tool", "tool\n", { mode: 0o6755, uid: 70_000, gid: 3_000_000 }),
-    hardLink("opt/alias", "opt/tool"),
-    hardLink("opt/third", "opt/alias"),
+    file("opt/tool", "tool\n", tool),
+    hardLink("opt/alias", "opt/tool", tool),
+    hardLink("opt/third", "opt/alias", tool),
     symlink("opt/to-tool", "tool"),
     symlink("opt/far", `/${"x".repeat(150)}`, { longNames: "pax" }),
     file(long, "far down\n", { longNames: "gnu" }),

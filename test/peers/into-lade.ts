@@ -192,7 +192,7 @@ const skopeoCases: readonly Case[] = skopeoCopies.map((copy) => ({
     const { lab, images } = shared;
     const path = lab.path("skopeo");
     const destination = copy.to.replace("PATH", path);
-    const from = await skopeoSource(shared);
+    const from = `docker-archive:${shared.changedArchive}`;
     await lab.peer("skopeo", "copy", "--quiet", ...(copy.options ?? []), from, destination);
     const found = await skopeoFacts(lab, destination);
     assert.deepEqual(found.diffIds, images.changed.diffIds);
@@ -208,13 +208,6 @@ const skopeoCases: readonly Case[] = skopeoCopies.map((copy) => ({
     };
   },
 }));
-
-/** skopeo 1.9 can't read docker's archives of several images, in which layers are symlinks. */
-async function skopeoSource({ lab }: SharedLab): Promise<string> {
-  const path = lab.path("docker.tar");
-  await lab.docker("save", "--output", path, "changed:1");
-  return `docker-archive:${path}`;
-}
 
 const folderOfSeveral: Case = {
   name: "skopeo copy of two images into one oci: folder",
@@ -308,7 +301,10 @@ for (const maker of ["skopeo copy dir:", "podman save --format docker-dir"]) {
     const { lab } = shared;
     let path = lab.path("dir");
     if (maker.startsWith("podman")) ({ path } = await podmanSave(shared, "docker-dir", "app:1"));
-    else await lab.peer("skopeo", "copy", "--quiet", await skopeoSource(shared), `dir:${path}`);
+    else {
+      const from = `docker-archive:${shared.changedArchive}`;
+      await lab.peer("skopeo", "copy", "--quiet", from, `dir:${path}`);
+    }
     await using store = await openTestStore();
     const before = storeState(store);
     await assert.rejects(loadImages(store.engine, { path }), (error) => {

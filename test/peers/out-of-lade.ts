@@ -7,6 +7,7 @@ import { loadImages } from "../../src/engine/load.ts";
 import { saveImages } from "../../src/engine/save.ts";
 import { openTestStore } from "../helpers/store.ts";
 import { runOrThrow } from "../helpers/tools.ts";
+import { assertSameDocuments } from "./documents.ts";
 import {
   buildahFacts,
   dockerFacts,
@@ -45,6 +46,9 @@ for (const source of sources) {
     assert.equal(said, names.length === 0 ? `Loaded image ID: ${id}` : lines.join("\n"));
     const { size, ...facts } = await dockerFacts(shared.lab, id);
     assert.deepEqual(facts, { id, diffIds, names: names.toSorted() });
+    await using store = await openTestStore();
+    await loadImages(store.engine, { path });
+    await assertSameDocuments(shared, store, id);
   });
 
   test(`out of lade: podman load: ${source.name}`, async () => {

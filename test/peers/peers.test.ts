@@ -13,5 +13,9 @@ import { closeSharedLab } from "./shared-lab.ts";
 after(closeSharedLab);
 
 await import("./into-lade.ts");
+await import("./compressed.ts");
+await import("./pipes.ts");
+await import("./documents.ts");
+await import("./imports.ts");
 // Last, since it empties docker.
 await import("./out-of-lade.ts");

@@ -11,6 +11,8 @@ export interface SharedLab {
   readonly images: DockerImages;
   /** Archive of all of docker's images that have a name. */
   readonly dockerArchive: string;
+  /** Archive of `changed:1` alone: skopeo 1.9 can't read the other, where layers are symlinks. */
+  readonly changedArchive: string;
 }
 
 let shared: Promise<SharedLab> | undefined;
@@ -29,7 +31,9 @@ async function makeSharedLab(): Promise<SharedLab> {
     const dockerArchive = lab.path("docker-all.tar");
     const names = Object.values(images).flatMap((image) => image.names);
     await lab.docker("save", "--output", dockerArchive, ...names);
-    return { lab, rootTar, images, dockerArchive };
+    const changedArchive = lab.path("docker-changed.tar");
+    await lab.docker("save", "--output", changedArchive, ...images.changed.names);
+    return { lab, rootTar, images, dockerArchive, changedArchive };
   } catch (error) {
     await lab[Symbol.asyncDispose]();
     throw error;

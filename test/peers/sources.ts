@@ -60,13 +60,11 @@ export const sources: readonly Source[] = [
   },
   {
     name: "skopeo's image with zstd layers",
-    async bring(store, { lab }) {
-      const archive = lab.path("docker.tar");
-      await lab.docker("save", "--output", archive, "changed:1");
+    async bring(store, { lab, changedArchive }) {
       const path = lab.path("zstd");
       const copy = ["copy", "--quiet", "--format", "oci", "--dest-compress-format", "zstd"];
       const destination = `oci:${path}:example.org/zstd:1`;
-      await lab.peer("skopeo", ...copy, `docker-archive:${archive}`, destination);
+      await lab.peer("skopeo", ...copy, `docker-archive:${changedArchive}`, destination);
       await loadImages(store.engine, { path });
       const { manifestDigest } = await skopeoFacts(lab, destination);
       return { name: "example.org/zstd:1", manifestDigest };

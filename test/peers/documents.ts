@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { imageHistory } from "../../src/engine/history.ts";
+import { type ImageDocument, inspectImage } from "../../src/engine/inspect.ts";
+import { loadImages } from "../../src/engine/load.ts";
+import { openTestStore, type TestStore } from "../helpers/store.ts";
+import { runOrThrow } from "../helpers/tools.ts";
+import { dockerApi } from "./facts.ts";
+import { ladeCommand } from "./lade-command.ts";
+import { type SharedLab, sharedLab } from "./shared-lab.ts";
+
+/** Members that are not about the image: they differ, or only one side has them. */
+const notTheImage = {
+  /** Where the layers lie on this machine. */
+  GraphDriver: undefined,
+  /** When the image got its names here. */
+  Metadata: undefined,
+  /** Docker 20.10 forgets manifests, lade keeps those that come. */
+  RepoDigests: undefined,
+  /** The manifest, which Docker 28 added to its answer. */
+  Descriptor: undefined,
+};
+
+type ApiHistory = readonly {
+  readonly Id: string;
+  /** Seconds since 1970. */
+  readonly Created: number;
+  readonly CreatedBy: string;
+  readonly Size: number;
+  readonly Comment: string;
+  readonly Tags: readonly string[] | null;
+}[];
+
+/** Asserts that docker and lade, which loaded an image from one archive, say the same of it. */
+export async function assertSameDocuments(
+  { lab }: SharedLab,
+  store: TestStore,
+  id: string,
+): Promise<void> {
+  const docker = (await dockerApi(lab, `/images/${id}/json`)) as ImageDocument;
+  const lade = await inspectImage(store.engine, id);
+  assert.deepEqual(aboutImage(lade), aboutImage(docker));
+  // Scripts compare texts, and so see the order of members.
+  assert.equal(JSON.stringify(aboutImage(lade)), JSON.stringify(aboutImage(docker)));
+  assert.deepEqual(await ladeHistory(store, id), await dockerHistory({ lab }, id));
+}
+
+function aboutImage(document: ImageDocument): unknown {
+  return JSON.parse(
+    JSON.stringify({
+      ...document,
+      ...notTheImage,
+      // Docker lists names in the order in which it got them.
+      RepoTags: document.RepoTags.toSorted(),
+    }),
+  );
+}
+
+function dockerHistory({ lab }: Pick<SharedLab, "lab">, id: string): Promise<ApiHistory> {
+  return dockerApi(lab, `/images/${id}/history`).then((answer) =>
+    (answer as ApiHistory).map((step) => ({ ...step, Tags: (step.Tags ?? []).toSorted() })),
+  );
+}
+
+async function ladeHistory(store: TestStore, id: string): Promise<ApiHistory> {
+  const items = await imageHistory(store.engine, id);
+  return items.map((item) => ({
+    Comment: item.comment,
+    Created: Math.floor(Date.parse(item.created) / 1000),
+    CreatedBy: item.createdBy,
+    Id: item.id,
+    Size: item.size,
+    Tags: item.tags.toSorted(),
+  }));
+}
+
+/** A store with all of docker's images. */
+async function openFullStore({ lab, dockerArchive, images }: SharedLab): Promise<TestStore> {
+  const store = await openTestStore();
+  const path = lab.path("nameless.tar");
+  await lab.docker("save", "--output", path, images.nameless.id);
+  for (const archive of [dockerArchive, path]) await loadImages(store.engine, { path: archive });
+  return store;
+}
+
+test("documents: inspect and history say of an image what docker says that made it", async () => {
+  const shared = await sharedLab();
+  await using store = await openFullStore(shared);
+  const { many, nameless, ...whole } = shared.images;
+  for (const { id } of Object.values(whole)) await assertSameDocuments(shared, store, id);
+  for (const { id } of [many, nameless]) {
+    const docker = (await dockerApi(shared.lab, `/images/${id}/json`)) as ImageDocument;
+    const lade = await inspectImage(store.engine, id);
+    // The parents, steps of a build or of another archive, did not come along.
+    assert.deepEqual(aboutImage(lade), aboutImage({ ...docker, Parent: "" }));
+    const steps = await ladeHistory(store, id);
+    const parents = steps.slice(1);
+    assert.ok(parents.every((step) => step.Id === "<missing>"));
+    const wanted = await dockerHistory(shared, id);
+    assert.deepEqual(
+      steps,
+      wanted.map((step, index) => (index === 0 ? step : { ...step, Id: "<missing>", Tags: [] })),
+    );
+  }
+});
+
+test("documents: `images` prints names, IDs and sizes as docker does", async () => {
+  const shared = await sharedLab();
+  await using store = await openFullStore(shared);
+  const formats = [
+    "{{.Repository}}:{{.Tag}} {{.ID}} {{.Size}} {{.CreatedAt}}",
+    "{{json .Repository}} {{.VirtualSize}} {{.Digest}} {{.SharedSize}} {{.Containers}}",
+  ];
+  for (const format of formats) {
+    for (const flags of [[], ["--no-trunc"], ["--digests"], ["--filter", "dangling=true"]]) {
+      const words = ["images", ...flags, "--format", format];
+      assert.equal(await bothPrint(shared, store, words), "the same");
+    }
+  }
+});
+
+test("documents: `history` prints steps and sizes as docker does", async () => {
+  const shared = await sharedLab();
+  await using store = await openFullStore(shared);
+  const format = "{{.ID}}|{{.CreatedAt}}|{{.CreatedBy}}|{{.Size}}|{{.Comment}}";
+  for (const name of ["base:1", "app:1", "child:1", "changed:1", "odd:1"]) {
+    for (const flags of [[], ["--no-trunc"], ["--no-trunc", "--human=false"]]) {
+      const words = ["history", ...flags, "--format", format, name];
+      assert.equal(await bothPrint(shared, store, words), "the same");
+    }
+    assert.equal(await bothPrint(shared, store, ["history", "--quiet", name]), "the same");
+  }
+});
+
+test("documents: `inspect --format` prints what docker prints", async () => {
+  const shared = await sharedLab();
+  await using store = await openFullStore(shared);
+  const formats = [
+    "{{.Id}} {{.Size}} {{.VirtualSize}} {{.Os}}/{{.Architecture}} {{.Created}} {{.Author}}",
+    "{{.Config.Env}} {{.Config.Cmd}} {{.Config.Entrypoint}} {{.Config.User}}",
+    "{{json .Config}}",
+    "{{json .ContainerConfig}}",
+    "{{json .RootFS}}",
+    "{{range .RootFS.Layers}}{{println .}}{{end}}",
+    '{{index .RepoTags 0}} {{len .Config.ExposedPorts}} {{.Config.Labels}} {{join .RepoTags ","}}',
+    "{{range $port, $set := .Config.ExposedPorts}}{{$port}} {{end}}{{.Config.Volumes}}",
+    "{{.Comment}} {{.Parent}} {{.DockerVersion}} {{.Container}}",
+    "{{if .Config.Healthcheck}}{{json .Config.Healthcheck}}{{else}}none{{end}}",
+  ];
+  for (const format of formats) {
+    const words = ["image", "inspect", "--format", format, "base:1", "child:1", "changed:1"];
+    assert.equal(await bothPrint(shared, store, words), "the same");
+  }
+});
+
+/** Runs a command in docker and in lade; compares the lines that they print, in any order. */
+async function bothPrint(
+  { lab }: SharedLab,
+  store: TestStore,
+  words: readonly string[],
+): Promise<"the same"> {
+  const env = { TZ: "UTC", LC_ALL: "C" };
+  const docker = await lab.dockerWith({ env }, ...words);
+  const [command, ...rest] = ladeCommand(store);
+  const { stdout } = await runOrThrow(command, [...rest, ...words], { env });
+  // Images of one second have no order in docker.
+  const lines = (text: string) => text.trim().split("\n").toSorted();
+  assert.deepEqual(lines(stdout), lines(docker), words.join(" "));
+  return "the same";
+}
