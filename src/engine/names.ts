@@ -4,19 +4,18 @@ import { repositoryDigestsOf, tagsOfImage } from "../content/images.ts";
 import type { Store } from "../content/store.ts";
 import type { Digest } from "../spec/digest.ts";
 import { compareGoStrings } from "../spec/go-json.ts";
-import type { Reference } from "../spec/reference.ts";
+import { familiarString, type Reference } from "../spec/reference.ts";
 
 /** `docker.io/library/busybox:latest` or `docker.io/library/busybox@sha256:…`, as it was stored. */
 export type WholeName = string;
 
-const defaultDomain = "docker.io/";
-const officialPrefix = "docker.io/library/";
+/** Docker's own names, the most common ones; 64 digits would be read as an ID. */
+const official = /^docker\.io\/library\/(?![0-9a-f]{64}[:@])([^/]+)$/;
 
-/** As `familiarString` of a reference, for names that need no parsing: `busybox:latest`. */
+/** As `familiarString` of the reference, but fast enough for 10,000 names: `busybox:latest`. */
 export function familiarText(name: WholeName): string {
-  if (!name.startsWith(defaultDomain)) return name;
-  const isOfficial = name.startsWith(officialPrefix) && !name.includes("/", officialPrefix.length);
-  return name.slice(isOfficial ? officialPrefix.length : defaultDomain.length);
+  if (!name.startsWith("docker.io/")) return name;
+  return official.exec(name)?.[1] ?? familiarString(storedReference(name));
 }
 
 /** Familiar names in Docker's order, which is that of the whole names. */

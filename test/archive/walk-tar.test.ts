@@ -65,13 +65,13 @@ test("a file and a stream show the same members, however much of them is read", 
   await fc.assert(
     fc.asyncProperty(sizes, fc.nat(3000), fc.nat(600), async (bodies, wanted, before) => {
       const members = bodies.map((size, index) =>
-        file(`file${index}`, Buffer.alloc(size, `${index}abcdefg`)),
+        file(`file${index}`, `${index}abcdefg`.repeat(size).slice(0, size)),
       );
       const bytes = tar(members);
       const expected = members.map(({ name, body }) => ({
         name,
         size: body?.length,
-        start: body?.toString("latin1").slice(0, wanted),
+        start: String(body).slice(0, wanted),
       }));
       assert.deepEqual(await walk(stream(bytes), wanted), expected);
       // The archive may lie anywhere in the file.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
+import { build } from "esbuild";
 import { listImages } from "../../src/engine/list.ts";
 import { loadImages } from "../../src/engine/load.ts";
 import type { Filter, ListImagesOptions } from "../../src/engine/types.ts";
@@ -235,4 +237,25 @@ test("filters that are none are refused in Docker's words", async () => {
   for (const [texts, message] of cases) {
     await assert.rejects(list(store, filters(...texts)), { code: "FILTER_INVALID", message });
   }
+});
+
+test("a list loads no library: the command that people run most starts fast", async () => {
+  const { metafile } = await build({
+    entryPoints: [join(import.meta.dirname, "../../src/engine/list.ts")],
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    packages: "external",
+    write: false,
+    metafile: true,
+  });
+  const outside = Object.values(metafile.outputs)
+    .flatMap((output) => output.imports)
+    .filter((found) => found.external)
+    .map((found) => found.path);
+  assert.deepEqual(
+    outside.filter((path) => !path.startsWith("node:")),
+    [],
+  );
+  assert.ok(!outside.includes("node:crypto"));
 });

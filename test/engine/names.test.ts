@@ -6,7 +6,10 @@ import fc from "fast-check";
 import { familiarText, storedReference } from "../../src/engine/names.ts";
 import { canonicalString, familiarString, parseReference } from "../../src/spec/reference.ts";
 
-const part = fc.stringMatching(/^[a-z0-9]{1,5}(?:[._-][a-z0-9]{1,4})?$/);
+const part = fc.oneof(
+  fc.stringMatching(/^[a-z0-9]{1,5}(?:[._-][a-z0-9]{1,4})?$/),
+  fc.constantFrom("localhost", "library", "a".repeat(64), "0".repeat(65)),
+);
 const domain = fc.constantFrom(
   "",
   "docker.io/",

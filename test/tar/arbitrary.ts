@@ -113,10 +113,14 @@ const foreignMember: fc.Arbitrary<TarEntry | Buffer> = fc
       ...{ block: "4", directory: "5", fifo: "6" },
     } as const;
     const isDevice = member.type === "character" || member.type === "block";
-    const isPlainV7 = style.dialect === "v7" && ["file", "directory"].includes(member.type);
-    // The seventh edition knew no devices, and its folders only by their slash.
-    const look = style.dialect === "v7" && !isPlainV7 ? "ustar" : style.dialect;
     const slash = member.type === "directory" ? "/" : "";
+    // The seventh edition knew no devices, and its folders only by the slash behind their names:
+    // Python looks for that in the header only.
+    const isPlainV7 =
+      style.dialect === "v7" &&
+      ["file", "directory"].includes(member.type) &&
+      member.path.length < 100;
+    const look = style.dialect === "v7" && !isPlainV7 ? "ustar" : style.dialect;
     const mtime = member.mtimeSeconds ?? 0;
     const pax: Record<string, string> = {};
     if (style.timeInPax && mtime >= 0) {

@@ -12,6 +12,18 @@ interface Shape {
   readonly fields: Readonly<Record<string, FieldType>>;
 }
 
+const healthcheckShape: Shape = {
+  goType: "*v1.HealthcheckConfig",
+  fields: {
+    Test: "[]string",
+    Interval: "int64",
+    Timeout: "int64",
+    StartPeriod: "int64",
+    StartInterval: "int64",
+    Retries: "int64",
+  },
+};
+
 const configShape: Shape = {
   goType: "*v1.DockerOCIImageConfig",
   fields: {
@@ -25,7 +37,7 @@ const configShape: Shape = {
     Labels: "map[string]string",
     StopSignal: "string",
     ArgsEscaped: "bool",
-    Healthcheck: "*v1.HealthcheckConfig",
+    Healthcheck: healthcheckShape,
     OnBuild: "[]string",
     Shell: "[]string",
   },
