@@ -2,7 +2,6 @@
 
 import * as fs from "node:fs";
 import type { ByteSource } from "../base/bytes.ts";
-import { isSystemError, LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import {
   type Compression,
@@ -12,6 +11,7 @@ import {
 } from "../content/compression.ts";
 import { peekable, rangeSource, streamSource } from "../content/sources.ts";
 import { filePosition, growPipe } from "../sys/libc.ts";
+import { openPath } from "./open-path.ts";
 
 /** An archive as it was given. */
 export type OpenInput = Disposable & {
@@ -45,19 +45,9 @@ const pipeSize = 1024 * 1024;
  */
 export async function openInput(path: string | undefined): Promise<OpenInput> {
   if (path === undefined) return openDescriptor(standardInput, "standard input", filePosition(0));
-  let fd: number;
-  try {
-    fd = fs.openSync(path, "r");
-  } catch (error) {
-    if (isSystemError(error, "ENOENT")) {
-      throw new LadeError("ARCHIVE_NOT_FOUND", `open ${path}: no such file or directory`, {
-        cause: error,
-      });
-    }
-    throw ioError(error, `open ${path}`);
-  }
-  const close = () => fs.closeSync(fd);
-  if (fs.fstatSync(fd).isDirectory()) {
+  const opened = openPath(path);
+  const close = () => opened[Symbol.dispose]();
+  if (opened.isFolder) {
     close();
     return {
       type: "folder",
@@ -67,7 +57,7 @@ export async function openInput(path: string | undefined): Promise<OpenInput> {
       [Symbol.dispose]: () => undefined,
     };
   }
-  const input = await openDescriptor(fd, path, 0);
+  const input = await openDescriptor(opened.fd, path, 0);
   return { ...input, [Symbol.dispose]: close };
 }
 

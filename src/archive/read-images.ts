@@ -41,7 +41,8 @@ export function readImages(members: MemberSet, options: ReadOptions): ArchivedIm
     case "docker-archive":
       return { images: choose(readDockerImages(members), options), warnings: [] };
     case "oci-layout": {
-      const { entries, warnings } = readOciEntries(members);
+      const { entries, warnings, others } = readOciEntries(members);
+      if (entries.length === 0 && others[0] !== undefined) throw others[0];
       return { images: chooseFromEntries(entries, members.place, options), warnings };
     }
     case "docker-archive+oci-layout":

@@ -36,6 +36,8 @@ export interface OciEntry {
 export interface OciEntries {
   readonly entries: readonly OciEntry[];
   readonly warnings: readonly string[];
+  /** What lies in the layout and is no image, such as a chart. */
+  readonly others: readonly LadeError[];
 }
 
 /**
@@ -54,7 +56,7 @@ export function readOciEntries(members: MemberSet): OciEntries {
   });
   const index = parseIndex(bytes, `${members.place}: index.json`);
   const warnings: string[] = [];
-  const visited: Walk = { members, count: 0, seen: new Map() };
+  const visited: Walk = { members, count: 0, seen: new Map(), others: [] };
   const byName = new Map<string, { references: Reference[]; images: OciImage[] }>();
   index.manifests.forEach((descriptor, position) => {
     if (isAttestation(descriptor)) return;
@@ -65,7 +67,8 @@ export function readOciEntries(members: MemberSet): OciEntries {
     entry.images.push(...images.filter((one) => !hasImage(entry.images, one)));
     byName.set(key, entry);
   });
-  return { entries: [...byName.values()].filter((entry) => entry.images.length > 0), warnings };
+  const entries = [...byName.values()].filter((entry) => entry.images.length > 0);
+  return { entries, warnings, others: visited.others };
 }
 
 /** Unnamed manifests that state a platform are one image for several of them. */
@@ -109,6 +112,7 @@ interface Walk {
   readonly members: MemberSet;
   count: number;
   readonly seen: Map<Digest, OciImage[]>;
+  readonly others: LadeError[];
 }
 
 /** The images below a descriptor; those that the archive leaves out are passed over. */
@@ -138,7 +142,7 @@ function walk(
           .filter((child) => !isAttestation(child))
           .flatMap((child) => walk(state, child, { depth: at.depth + 1, wantedBy: name }))
           .map((one) => reachedThrough(one, descriptor.digest))
-      : imagesOfManifest(state.members, { descriptor, manifest: document.manifest, bytes, at });
+      : imagesOfManifest(state, { descriptor, manifest: document.manifest, bytes, at });
   state.seen.set(descriptor.digest, images);
   return images;
 }
@@ -155,13 +159,17 @@ interface ManifestInput {
   readonly at: { readonly depth: number };
 }
 
-function imagesOfManifest(members: MemberSet, input: ManifestInput): OciImage[] {
+function imagesOfManifest(state: Walk, input: ManifestInput): OciImage[] {
+  const { members } = state;
   const { descriptor, manifest, bytes } = input;
   const name = blobName(descriptor.digest);
   const isAbsent = members.lookup(blobName(manifest.config.digest), name) === undefined;
   // Another platform of an image that was saved for one.
   if (isAbsent && input.at.depth > 1) return [];
-  if (!isImageConfig(manifest)) throw notAnImage(members, name, manifest.config.mediaType);
+  if (!isImageConfig(manifest)) {
+    state.others.push(notAnImage(members, name, manifest.config.mediaType));
+    return [];
+  }
   const configBytes = readBlobDocument(members, manifest.config, name);
   const place = `${members.place}: ${blobName(manifest.config.digest)}`;
   const config = parseImageConfig(configBytes, place);

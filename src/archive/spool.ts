@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { alignUp, type ByteSource, readFully } from "../base/bytes.ts";
+import { type ByteSource, readFully } from "../base/bytes.ts";
 import { limits } from "../base/limits.ts";
 import type { Lease } from "../content/lease.ts";
 import { stageLayer } from "../content/stage.ts";
 import { byteStringToText, type TarEntry } from "../tar/entry.ts";
-import { blockSize } from "../tar/header.ts";
-import { TarScanner } from "../tar/scanner.ts";
 import { FilesystemDetector } from "./detect.ts";
 import { type MemberContent, MemberTable } from "./member.ts";
+import { skippableStream, walkTar } from "./walk-tar.ts";
 
 /** Members up to this size stay in memory: documents, and layers of a few files. */
 const memorySize = 1024 * 1024;
@@ -36,58 +35,28 @@ export async function spoolArchive(
 ): Promise<MemberTable> {
   const table = new MemberTable(options.place);
   const detector = new FilesystemDetector(options.place);
-  const keeper = memberKeeper(options);
-  const entries: TarEntry[] = [];
-  const scanner = new TarScanner({
-    name: options.place,
-    skipUnknownTypes: true,
-    onEntry: (entry) => entries.push(entry),
+  const keep = memberKeeper(options);
+  const { signal } = options;
+  const stream = skippableStream(source, { onRead: () => undefined, signal });
+  await walkTar(stream, {
+    place: options.place,
+    async onEntry(entry, data) {
+      signal?.throwIfAborted();
+      const name = byteStringToText(entry.path);
+      detector.see(name);
+      await keepEntry(table, { entry, name, data, keep });
+    },
   });
-  const block = Buffer.allocUnsafe(blockSize);
-  while (!scanner.isEnded) {
-    options.signal?.throwIfAborted();
-    const count = await readFully(source, block);
-    scanner.push(block.subarray(0, count));
-    if (count < blockSize) break;
-    const entry = entries.pop();
-    if (entry === undefined) continue;
-    const name = byteStringToText(entry.path);
-    detector.see(name);
-    const data = countedSource(source, entry.storedSize);
-    await keepEntry(table, { entry, name, data, keep: keeper });
-    const padding = alignUp(entry.storedSize, blockSize) - entry.storedSize;
-    const passed = await passOver(source, entry.storedSize - data.count() + padding);
-    scanner.skipTo(entry.dataOffset + data.count() + passed);
-  }
-  scanner.end();
   detector.finish(table);
   // The writer may have more to say, such as padding, and must not die of a closed pipe.
-  await passOver(source, Number.POSITIVE_INFINITY);
+  await stream.skip(Number.POSITIVE_INFINITY);
   return table;
-}
-
-interface CountedSource extends ByteSource {
-  count(): number;
-}
-
-function countedSource(source: ByteSource, size: number): CountedSource {
-  let done = 0;
-  return {
-    count: () => done,
-    async read(target: Uint8Array): Promise<number> {
-      const left = size - done;
-      if (left === 0) return 0;
-      const count = await source.read(target.length > left ? target.subarray(0, left) : target);
-      done += count;
-      return count;
-    },
-  };
 }
 
 interface EntryInput {
   readonly entry: TarEntry;
   readonly name: string;
-  readonly data: CountedSource;
+  readonly data: ByteSource;
   readonly keep: (name: string, size: number, data: ByteSource) => Promise<MemberContent>;
 }
 
@@ -123,19 +92,4 @@ function memberKeeper(options: SpoolOptions): EntryInput["keep"] {
     });
     return { type: "staged", staged };
   };
-}
-
-const wasteSize = 64 * 1024;
-
-/** Reads and forgets up to `size` bytes; fewer only at the end of the source. */
-async function passOver(source: ByteSource, size: number): Promise<number> {
-  if (size === 0) return 0;
-  const waste = Buffer.allocUnsafe(Math.min(size, wasteSize));
-  let done = 0;
-  while (done < size) {
-    const count = await source.read(waste.subarray(0, Math.min(size - done, waste.length)));
-    if (count === 0) break;
-    done += count;
-  }
-  return done;
 }

@@ -8,6 +8,7 @@ import type { HistoryEntry, ImageConfig } from "../spec/image-config.ts";
 import type { Engine } from "./engine.ts";
 import { type FindOptions, findImage } from "./find-image.ts";
 import { namesOf } from "./names.ts";
+import { isOneStepAbove } from "./parent.ts";
 import { readConfig } from "./read-config.ts";
 import type { HistoryItem } from "./types.ts";
 
@@ -60,7 +61,7 @@ function lineageOf(store: Store, id: Digest, config: ImageConfig): Digest[] {
   let child = { id, config };
   for (;;) {
     const parent = readParent(store, child.id);
-    // Each parent has one step less, so this ends, also where parents lead in a circle.
+    // Each parent has one step less, so this ends.
     if (parent === undefined || !isOneStepAbove(child.config, parent.config)) return lineage;
     lineage.push(parent.id);
     child = parent;
@@ -80,18 +81,4 @@ function readParent(
     if (isLadeError(error)) return undefined;
     throw error;
   }
-}
-
-/** An archive may name any image as the parent; only the one before the last step can be it. */
-function isOneStepAbove(child: ImageConfig, parent: ImageConfig): boolean {
-  return (
-    child.history.length === parent.history.length + 1 &&
-    parent.history.every((entry, index) => isSameStep(entry, child.history[index] ?? {}))
-  );
-}
-
-const stepMembers = ["created", "created_by", "author", "comment", "empty_layer"] as const;
-
-function isSameStep(a: HistoryEntry, b: HistoryEntry): boolean {
-  return stepMembers.every((member) => (a[member] || "") === (b[member] || ""));
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import * as fs from "node:fs";
+import { openPath } from "../archive/open-path.ts";
 import type { ByteSource } from "../base/bytes.ts";
-import { isSystemError, LadeError, messageOf } from "../base/errors.ts";
-import { ioError } from "../base/io-error.ts";
+import { LadeError, messageOf } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { rangeSource, streamSource } from "../content/sources.ts";
 import { filePosition, growPipe } from "../sys/libc.ts";
@@ -29,28 +29,19 @@ export function openImportSource(
   signal: AbortSignal | undefined,
 ): Promise<ImportSource> {
   if (/^https?:\/\//i.test(source)) return download(source, signal);
-  return Promise.resolve(source === "-" ? openDescriptor(0, "standard input") : openPath(source));
+  return Promise.resolve(source === "-" ? openDescriptor(0, "standard input") : openFile(source));
 }
 
-function openPath(path: string): ImportSource {
-  let fd: number;
-  try {
-    fd = fs.openSync(path, "r");
-  } catch (error) {
-    if (isSystemError(error, "ENOENT")) {
-      throw new LadeError("ARCHIVE_NOT_FOUND", `open ${path}: no such file or directory`, {
-        cause: error,
-      });
-    }
-    throw ioError(error, `open ${path}`);
-  }
-  if (fs.fstatSync(fd).isDirectory()) {
-    fs.closeSync(fd);
+function openFile(path: string): ImportSource {
+  const opened = openPath(path);
+  const close = () => opened[Symbol.dispose]();
+  if (opened.isFolder) {
+    close();
     throw new LadeError("ARCHIVE_UNRECOGNIZED", `read ${path}: is a directory`, {
       hint: `Pipe the folder in as a tar: tar -C ${path} -c . | lade import - NAME:TAG`,
     });
   }
-  return { ...openDescriptor(fd, path), [Symbol.dispose]: () => fs.closeSync(fd) };
+  return { ...openDescriptor(opened.fd, path), [Symbol.dispose]: close };
 }
 
 function openDescriptor(fd: number, place: string): ImportSource {

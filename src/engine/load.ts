@@ -8,7 +8,7 @@ import { scanFile } from "../archive/scan-file.ts";
 import { scanFolder } from "../archive/scan-folder.ts";
 import { spoolArchive } from "../archive/spool.ts";
 import { commitBlobs, type LeasedBlob, stageDocument } from "../content/commit.ts";
-import { findImage, putImage, putRepositoryDigest, putTag } from "../content/images.ts";
+import { putImage, putRepositoryDigest, putTag } from "../content/images.ts";
 import { type Lease, openLease } from "../content/lease.ts";
 import type { Store } from "../content/store.ts";
 import { type Digest, digestOf } from "../spec/digest.ts";
@@ -17,6 +17,7 @@ import { formatPlatform, parsePlatform } from "../spec/platform.ts";
 import { familiarString, fullName, type Reference } from "../spec/reference.ts";
 import { configFromV1, historyFromV1 } from "../spec/v1.ts";
 import type { Engine } from "./engine.ts";
+import { isOneStepAbove } from "./parent.ts";
 import { type LayerSet, takeLayers } from "./take-layers.ts";
 import type { LoadedImage, LoadOptions } from "./types.ts";
 
@@ -82,8 +83,9 @@ async function take(
   const documents = await stageDocuments(lease, images);
   options.signal?.throwIfAborted();
   const blobs = [...layers.blobs, ...documents];
+  const byId = new Map(images.map((image) => [image.id, image]));
   const loaded = commitBlobs(store, { lease, blobs }, () =>
-    images.flatMap((image) => record(store, image, layers)),
+    images.flatMap((image) => record(store, image, { layers, parent: parentOf(image, byId) })),
   );
   return { images: loaded, warnings: archived.warnings };
 }
@@ -129,7 +131,11 @@ function convertV1(image: ArchivedV1Image, layers: LayerSet): ArchivedImage {
 }
 
 /** Writes an image's rows; inside the transaction. */
-function record(store: Store, image: ArchivedImage, layers: LayerSet): LoadedImage[] {
+function record(
+  store: Store,
+  image: ArchivedImage,
+  { layers, parent }: { readonly layers: LayerSet; readonly parent: Digest | undefined },
+): LoadedImage[] {
   const { database } = store;
   const taken = image.layers.map((layer) => layers.of(layer));
   const { config } = image;
@@ -138,7 +144,7 @@ function record(store: Store, image: ArchivedImage, layers: LayerSet): LoadedIma
     created: config.created ?? "",
     size: taken.reduce((sum, layer) => sum + layer.contentSize, 0),
     platform: formatPlatform(config),
-    parent: parentInStore(store, image.parent),
+    parent,
     labels: config.config?.Labels ?? {},
     diffIds: taken.map((layer) => layer.diffId),
     manifests: image.manifests.map(({ digest, mediaType }) => ({
@@ -167,7 +173,12 @@ function tagOf(reference: Reference): { repository: string; tag: string } {
   return { repository: fullName(reference), tag: reference.tag ?? "latest" };
 }
 
-/** A parent that is not here would only be a dangling name. */
-function parentInStore(store: Store, parent: Digest | undefined): Digest | undefined {
-  return parent !== undefined && findImage(store.database, parent) ? parent : undefined;
+/** The parent that the archive names, where it came along and can be it; others Docker ignores too. */
+function parentOf(
+  image: ArchivedImage,
+  others: ReadonlyMap<Digest, ArchivedImage>,
+): Digest | undefined {
+  const parent = image.parent === undefined ? undefined : others.get(image.parent);
+  const canBe = parent !== undefined && isOneStepAbove(image.config, parent.config);
+  return canBe ? parent.id : undefined;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LadeError } from "../base/errors.ts";
 import { allImages, type ImageRow } from "../content/images.ts";
 import { openLease } from "../content/lease.ts";
 import type { Store } from "../content/store.ts";
 import { sweepBlobs } from "../content/sweep.ts";
 import { type Deletion, deleteImage } from "./delete-image.ts";
 import type { Engine } from "./engine.ts";
+import { booleanFilter, collectFilters, type FilterValues, matchesLabels } from "./filters.ts";
 import { referencesOf } from "./image-references.ts";
-import { matchesLabel, parseUntil } from "./prune-filters.ts";
-import type { Filter, PruneImagesOptions, PruneReport, RemovedItem } from "./types.ts";
+import { parseTimestamp, timeNs } from "./timestamp.ts";
+import type { PruneImagesOptions, PruneReport, RemovedItem } from "./types.ts";
 
 /**
  * Removes images without a name (with `all`: every image), and what crashed commands left.
@@ -29,9 +29,12 @@ export function pruneImages(engine: Engine, options: PruneImagesOptions): Promis
   return Promise.resolve({ removed: [...removed, ...blobs], spaceReclaimed });
 }
 
+const filterNames = ["dangling", "label", "label!", "until"] as const;
+
 function prune(store: Store, options: PruneImagesOptions): RemovedItem[] {
-  const isWanted = compileFilters(options.filters ?? []);
-  const isAll = options.all === true || hasFilter(options, "dangling", ["false", "0"]);
+  const filters = collectFilters(options.filters ?? [], filterNames);
+  const isAll = options.all === true || booleanFilter(filters, "dangling") === false;
+  const isWanted = compileFilters(filters);
   const deletion: Deletion = { store, items: [], blobs: [], force: isAll, prune: false };
   store.database.transaction(() => {
     for (const image of childrenFirst(allImages(store.database))) {
@@ -59,30 +62,15 @@ function childrenFirst(images: readonly ImageRow[]): ImageRow[] {
     .map(({ image }) => image);
 }
 
-function hasFilter(options: PruneImagesOptions, key: string, values: readonly string[]): boolean {
-  return (options.filters ?? []).some((one) => one.key === key && values.includes(one.value));
-}
-
-function compileFilters(filters: readonly Filter[]): (image: ImageRow) => boolean {
-  const tests = filters.map(({ key, value }) => {
-    switch (key) {
-      case "dangling":
-        return () => true;
-      case "label":
-        return (image: ImageRow) => matchesLabel(image.labels, value);
-      case "label!":
-        return (image: ImageRow) => !matchesLabel(image.labels, value);
-      case "until": {
-        const limitMs = parseUntil(value);
-        return (image: ImageRow) => image.createdMs < limitMs;
-      }
-      default:
-        throw new LadeError("FILTER_INVALID", `invalid filter '${key}'`, {
-          hint: "Prune knows the filters dangling, label, label! and until.",
-        });
-    }
-  });
-  return (image) => tests.every((test) => test(image));
+function compileFilters(filters: FilterValues): (image: ImageRow) => boolean {
+  const labels = filters.get("label") ?? [];
+  const unwanted = filters.get("label!") ?? [];
+  const nowMs = Date.now();
+  const limits = (filters.get("until") ?? []).map((text) => parseTimestamp(text, nowMs));
+  return (image) =>
+    matchesLabels(image.labels, labels) &&
+    !unwanted.some((label) => matchesLabels(image.labels, [label])) &&
+    limits.every((limitNs) => (timeNs(image.created) ?? 0n) < limitNs);
 }
 
 /** Manifests stay as names to look up by; only the second form of each layer goes. */

@@ -114,7 +114,7 @@ test("documents: `images` prints names, IDs and sizes as docker does", async () 
     "{{json .Repository}} {{.VirtualSize}} {{.Digest}} {{.SharedSize}} {{.Containers}}",
   ];
   for (const format of formats) {
-    for (const flags of [[], ["--no-trunc"], ["--digests"], ["--filter", "dangling=true"]]) {
+    for (const flags of [[], ["--no-trunc", "--digests"], ["--filter", "dangling=true"]]) {
       const words = ["images", ...flags, "--format", format];
       assert.equal(await bothPrint(shared, store, words), "the same");
     }
@@ -125,12 +125,13 @@ test("documents: `history` prints steps and sizes as docker does", async () => {
   const shared = await sharedLab();
   await using store = await openFullStore(shared);
   const format = "{{.ID}}|{{.CreatedAt}}|{{.CreatedBy}}|{{.Size}}|{{.Comment}}";
-  for (const name of ["base:1", "app:1", "child:1", "changed:1", "odd:1"]) {
-    for (const flags of [[], ["--no-trunc"], ["--no-trunc", "--human=false"]]) {
-      const words = ["history", ...flags, "--format", format, name];
-      assert.equal(await bothPrint(shared, store, words), "the same");
-    }
-    assert.equal(await bothPrint(shared, store, ["history", "--quiet", name]), "the same");
+  for (const flags of [[], ["--no-trunc"], ["--no-trunc", "--human=false"], ["--quiet"]]) {
+    const words = ["history", ...flags, "--format", format, "changed:1"];
+    assert.equal(await bothPrint(shared, store, words), "the same");
+  }
+  for (const name of ["base:1", "child:1", "odd:1"]) {
+    const words = ["history", "--no-trunc", "--format", format, name];
+    assert.equal(await bothPrint(shared, store, words), "the same");
   }
 });
 

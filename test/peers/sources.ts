@@ -13,6 +13,8 @@ import type { SharedLab } from "./shared-lab.ts";
 /** An image of a peer, or of lade's own making, that lade saves. */
 export interface Source {
   readonly name: string;
+  /** Peers that are too old for it. */
+  readonly notFor?: readonly string[];
   /** Brings it into lade's store. */
   bring(store: TestStore, shared: SharedLab): Promise<Brought>;
 }
@@ -60,6 +62,7 @@ export const sources: readonly Source[] = [
   },
   {
     name: "skopeo's image with zstd layers",
+    notFor: ["docker", "umoci"],
     async bring(store, { lab, changedArchive }) {
       const path = lab.path("zstd");
       const copy = ["copy", "--quiet", "--format", "oci", "--dest-compress-format", "zstd"];

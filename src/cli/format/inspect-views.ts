@@ -12,6 +12,9 @@ interface Shape {
   readonly fields: Readonly<Record<string, FieldType>>;
 }
 
+/** Go's way to have a set: keys with values that hold nothing, and print as `{}`. */
+const setType = "map[string]struct {}";
+
 const healthcheckShape: Shape = {
   goType: "*v1.HealthcheckConfig",
   fields: {
@@ -28,11 +31,11 @@ const configShape: Shape = {
   goType: "*v1.DockerOCIImageConfig",
   fields: {
     User: "string",
-    ExposedPorts: "map[string]struct {}",
+    ExposedPorts: setType,
     Env: "[]string",
     Entrypoint: "[]string",
     Cmd: "[]string",
-    Volumes: "map[string]struct {}",
+    Volumes: setType,
     WorkingDir: "string",
     Labels: "map[string]string",
     StopSignal: "string",
@@ -100,6 +103,10 @@ function typedView(document: object, { goType, fields }: Shape): GoValue {
 function typedField(value: unknown, type: FieldType): GoValue {
   if (typeof type !== "string") {
     return typeof value === "object" && value !== null ? typedView(value, type) : null;
+  }
+  if (type === setType && typeof value === "object" && value !== null) {
+    const members = Object.keys(value).map((key) => [key, goStruct("struct {}", {})] as const);
+    return goTyped(type, Object.fromEntries(members));
   }
   const zeroes: Readonly<Record<string, GoValue>> = { bool: false, int64: 0, string: "" };
   return goTyped(type, (value as GoValue) ?? zeroes[type] ?? null);
