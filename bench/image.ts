@@ -165,7 +165,7 @@ async function proxySettings(): Promise<Record<string, string>> {
 }
 
 /** A minimal Debian of this machine's suite and mirror, as a tar. */
-async function bootstrap(target: string): Promise<void> {
+export async function bootstrap(target: string): Promise<void> {
   const tool = requireTool("mmdebstrap", "mmdebstrap");
   const { suite, lines } = await debianSources();
   await runOrThrow(tool, ["--variant=minbase", suite, target, "-"], {

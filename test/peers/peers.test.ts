@@ -17,5 +17,6 @@ await import("./compressed.ts");
 await import("./pipes.ts");
 await import("./documents.ts");
 await import("./imports.ts");
+await import("./debian.ts");
 // Last, since it empties docker.
 await import("./out-of-lade.ts");
