@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { readSync } from "node:fs";
+import { readFileSync, readSync } from "node:fs";
 import { LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { limits } from "../base/limits.ts";
@@ -30,13 +30,14 @@ export function readMember(
 
 function memberBytes(member: Member, place: string, maxSize: number): Buffer {
   const { content, size } = member;
-  if (size > maxSize || content.type === "staged") {
+  if (size > maxSize) {
     throw new LadeError(
       "LIMIT_EXCEEDED",
       `${place}: ${member.name}: document of ${size} bytes, expected at most ${maxSize}`,
     );
   }
   if (content.type === "bytes") return content.bytes;
+  if (content.type === "staged") return readFileSync(content.path);
   const bytes = Buffer.allocUnsafe(size);
   let done = 0;
   try {

@@ -24,6 +24,15 @@ export interface ArchivedManifest {
   readonly bytes: Buffer;
 }
 
+/** An index that can go out again as it came: image and attestations, all there. */
+export interface ArchivedIndex {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+  /** Attestation manifests and the blobs that they name. */
+  readonly documents: readonly Buffer[];
+}
+
 interface ArchivedBase {
   /** What errors call it. */
   readonly place: string;
@@ -44,6 +53,8 @@ export interface ArchivedImage extends ArchivedBase {
   readonly manifests: readonly ArchivedManifest[];
   /** Indexes through which the image was reached: names by which people know it, too. */
   readonly indexDigests: readonly Digest[];
+  /** The index that names this image and no other, where all else that it names is there. */
+  readonly index: ArchivedIndex | undefined;
 }
 
 /** An image of Docker before 1.10, whose config has to be made from its layers' documents. */

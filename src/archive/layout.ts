@@ -31,6 +31,10 @@ export interface SavedImage {
   readonly layers: readonly SavedBlob[];
   /** The manifest that came with the image; one is made where undefined. */
   readonly manifest: { readonly bytes: Buffer; readonly mediaType: string } | undefined;
+  /** The index that came with the manifest, and the documents that it names besides. */
+  readonly index:
+    | { readonly bytes: Buffer; readonly mediaType: string; readonly documents: readonly Buffer[] }
+    | undefined;
   readonly references: readonly Reference[];
   readonly parent: Digest | undefined;
 }
@@ -60,6 +64,10 @@ export function layOutArchive(images: readonly SavedImage[]): ArchiveLayout {
     const manifest = manifests[index]?.bytes ?? Buffer.alloc(0);
     documents.set(digestOf(manifest), manifest);
     documents.set(image.id, image.configBytes);
+    const { index: whole } = image;
+    for (const bytes of whole === undefined ? [] : [whole.bytes, ...whole.documents]) {
+      documents.set(digestOf(bytes), bytes);
+    }
     for (const layer of image.layers) layers.set(layer.digest, layer);
   });
   const builder = new SegmentBuilder();
@@ -155,9 +163,11 @@ function indexOf(
   manifests: readonly { readonly bytes: Buffer; readonly mediaType: string }[],
 ): GoJsonValue {
   const descriptors = images.flatMap((image, index) => {
-    const { bytes, mediaType } = manifests[index] as { bytes: Buffer; mediaType: string };
+    const top = image.index ?? (manifests[index] as { bytes: Buffer; mediaType: string });
+    const { bytes, mediaType } = top;
     const base = { mediaType, digest: digestOf(bytes), size: bytes.length };
-    const platform = platformOf(image.platform);
+    // An index says itself for which platforms its manifests are.
+    const platform = image.index === undefined ? platformOf(image.platform) : undefined;
     if (image.references.length === 0) return [{ ...base, platform }];
     return image.references.map((reference) => ({
       ...base,

@@ -11,7 +11,12 @@ export type MemberContent =
   /** In memory, for small members of a stream. */
   | { readonly type: "bytes"; readonly bytes: Buffer }
   /** In a lease's folder, for large members of a stream. */
-  | { readonly type: "staged"; readonly staged: StagedLayer };
+  | {
+      readonly type: "staged";
+      readonly staged: StagedLayer;
+      /** The file with the bytes as they came. */
+      readonly path: string;
+    };
 
 /** A file in an archive. */
 export interface Member {

@@ -53,6 +53,7 @@ function readItem(members: MemberSet, item: ArchiveManifestItem): ArchivedImage 
     ),
     manifests: [],
     indexDigests: [],
+    index: undefined,
   };
 }
 

@@ -122,6 +122,7 @@ function joined(a: ArchivedImage, b: ArchivedImage): ArchivedImage {
     ...a,
     references: union(b, a),
     manifests: [...byDigest.values()],
+    index: a.index ?? b.index,
     indexDigests: [...new Set([...a.indexDigests, ...b.indexDigests])],
   };
 }

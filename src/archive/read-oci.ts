@@ -19,6 +19,7 @@ import { blobName, readBlobDocument, readMember } from "./document.ts";
 import type { ArchivedImage, ArchivedLayer } from "./image.ts";
 import type { MemberSet } from "./member.ts";
 import { parseNameIn } from "./name.ts";
+import { wholeIndex } from "./whole-index.ts";
 
 /** One image that an index names: one platform of something that may have several. */
 export interface OciImage {
@@ -142,6 +143,9 @@ function walk(
           .filter((child) => !isAttestation(child))
           .flatMap((child) => walk(state, child, { depth: at.depth + 1, wantedBy: name }))
           .map((one) => reachedThrough(one, descriptor.digest))
+          .map((one, _, all) =>
+            all.length > 1 ? one : withIndex(state, one, { descriptor, bytes }),
+          )
       : imagesOfManifest(state, { descriptor, manifest: document.manifest, bytes, at });
   state.seen.set(descriptor.digest, images);
   return images;
@@ -150,6 +154,16 @@ function walk(
 function reachedThrough(one: OciImage, index: Digest): OciImage {
   const indexDigests = [...one.image.indexDigests, index];
   return { ...one, image: { ...one.image, indexDigests } };
+}
+
+/** Gives an image the index that led to it, where that can go out again as it came. */
+function withIndex(
+  state: Walk,
+  one: OciImage,
+  top: { readonly descriptor: Descriptor; readonly bytes: Buffer },
+): OciImage {
+  const index = wholeIndex(state.members, top.descriptor, top.bytes);
+  return index === undefined ? one : { ...one, image: { ...one.image, index } };
 }
 
 interface ManifestInput {
@@ -189,6 +203,7 @@ function imagesOfManifest(state: Walk, input: ManifestInput): OciImage[] {
         references: [],
         layers,
         indexDigests: [],
+        index: undefined,
         manifests: [{ digest: descriptor.digest, mediaType: mediaTypeOf(input), bytes }],
       },
     },

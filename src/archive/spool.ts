@@ -90,6 +90,6 @@ function memberKeeper(options: SpoolOptions): EntryInput["keep"] {
       onProgress: (done) => options.onMember?.(name, done, size),
       signal: options.signal,
     });
-    return { type: "staged", staged };
+    return { type: "staged", staged, path: options.lease.pathOf(staged.blob.digest) };
   };
 }

@@ -56,6 +56,19 @@ CREATE TABLE manifest_layer (
   PRIMARY KEY (manifest, position)
 ) WITHOUT ROWID;
 CREATE INDEX manifest_layer_digest ON manifest_layer (digest);
+-- An index of one image that goes out again as it came, with what it names besides the image.
+CREATE TABLE image_index (
+  digest TEXT PRIMARY KEY,
+  image TEXT NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+  media_type TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX image_index_image ON image_index (image);
+CREATE TABLE index_document (
+  image_index TEXT NOT NULL REFERENCES image_index (digest) ON DELETE CASCADE,
+  digest TEXT NOT NULL,
+  PRIMARY KEY (image_index, digest)
+) WITHOUT ROWID;
+CREATE INDEX index_document_digest ON index_document (digest);
 CREATE TABLE tag (
   repository TEXT NOT NULL,
   tag TEXT NOT NULL,

@@ -44,6 +44,7 @@ export async function stageAll(
   jobs: readonly StageJob[],
   signal: AbortSignal | undefined,
 ): Promise<StagedLayer[]> {
+  signal?.throwIfAborted();
   const results: StagedLayer[] = [];
   const queue = jobs.map((_, index) => index).sort((a, b) => sizeAt(jobs, b) - sizeAt(jobs, a));
   const large = jobs.filter((job) => job.size >= threadThreshold).length;

@@ -139,7 +139,15 @@ async function openTee(source: ByteSource, path: string | undefined): Promise<Te
   const fd = path === undefined ? undefined : await open(path, O_WRONLY + O_CREAT + O_EXCL, 0o444);
   const hash = createHash("sha256");
   let size = 0;
-  const take = async (target: Uint8Array): Promise<number> => {
+  let isFinished = false;
+  let last: Promise<unknown> = Promise.resolve();
+  // A decoder that found its end early may still be reading when the rest is taken.
+  const take = (target: Uint8Array): Promise<number> => {
+    const taken = last.then(() => (isFinished ? 0 : takeNext(target)));
+    last = taken.catch(() => undefined);
+    return taken;
+  };
+  const takeNext = async (target: Uint8Array): Promise<number> => {
     const count = await source.read(target);
     const part = target.subarray(0, count);
     hash.update(part);
@@ -153,6 +161,7 @@ async function openTee(source: ByteSource, path: string | undefined): Promise<Te
     async finish() {
       const rest = Buffer.allocUnsafe(64 * 1024);
       while ((await take(rest)) > 0);
+      isFinished = true;
       if (fd !== undefined) await fdatasync(fd);
       return { digest: `sha256:${hash.digest("hex")}`, size };
     },

@@ -10,7 +10,9 @@ const isUnreferenced = `
   NOT EXISTS (SELECT 1 FROM image WHERE image.id = blob.digest)
   AND NOT EXISTS (SELECT 1 FROM image_layer WHERE image_layer.diff_id = blob.digest)
   AND NOT EXISTS (SELECT 1 FROM manifest WHERE manifest.digest = blob.digest)
-  AND NOT EXISTS (SELECT 1 FROM manifest_layer WHERE manifest_layer.digest = blob.digest)`;
+  AND NOT EXISTS (SELECT 1 FROM manifest_layer WHERE manifest_layer.digest = blob.digest)
+  AND NOT EXISTS (SELECT 1 FROM image_index WHERE image_index.digest = blob.digest)
+  AND NOT EXISTS (SELECT 1 FROM index_document WHERE index_document.digest = blob.digest)`;
 
 export interface SweptBlob {
   readonly digest: Digest;

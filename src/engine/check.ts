@@ -125,6 +125,12 @@ const references: readonly { kind: string; what: string; sql: string }[] = [
     sql: "SELECT digest AS subject FROM manifest WHERE digest NOT IN (SELECT digest FROM blob)",
   },
   {
+    kind: "index-document-missing",
+    what: "is an index, or a part of one, without its document",
+    sql: `SELECT digest AS subject FROM image_index WHERE digest NOT IN (SELECT digest FROM blob)
+      UNION SELECT digest FROM index_document WHERE digest NOT IN (SELECT digest FROM blob)`,
+  },
+  {
     kind: "compressed-missing",
     what: "lacks a compressed layer",
     sql: "SELECT DISTINCT manifest AS subject FROM manifest_layer WHERE digest NOT IN (SELECT digest FROM blob)",

@@ -2,6 +2,7 @@
 
 import { LadeError } from "../base/errors.ts";
 import { compressedLayersOf, diffIdsOf, findImage, manifestsOf } from "../content/images.ts";
+import { indexesOf } from "../content/indexes.ts";
 import type { Store } from "../content/store.ts";
 import { chainIds, type Digest, isDigest, shortId } from "../spec/digest.ts";
 import { referencesOf, untag } from "./image-references.ts";
@@ -92,5 +93,8 @@ function noteBlobs(deletion: Deletion, id: Digest): void {
   deletion.blobs.push(id, ...diffIdsOf(database, id));
   for (const { digest } of manifestsOf(database, id)) {
     deletion.blobs.push(digest, ...compressedLayersOf(database, digest));
+  }
+  for (const { digest, documents } of indexesOf(database, id)) {
+    deletion.blobs.push(digest, ...documents);
   }
 }

@@ -9,6 +9,7 @@ import { scanFolder } from "../archive/scan-folder.ts";
 import { spoolArchive } from "../archive/spool.ts";
 import { commitBlobs, type LeasedBlob, stageDocument } from "../content/commit.ts";
 import { putImage, putRepositoryDigest, putTag } from "../content/images.ts";
+import { putIndex } from "../content/indexes.ts";
 import { type Lease, openLease } from "../content/lease.ts";
 import type { Store } from "../content/store.ts";
 import { type Digest, digestOf } from "../spec/digest.ts";
@@ -100,6 +101,7 @@ async function stageDocuments(
   const queue = images.flatMap((image) => [
     image.configBytes,
     ...image.manifests.map((manifest) => manifest.bytes),
+    ...(image.index === undefined ? [] : [image.index.bytes, ...image.index.documents]),
   ]);
   const staged: LeasedBlob[] = [];
   const lanes = Array.from({ length: documentsAtOnce }, async () => {
@@ -127,6 +129,7 @@ function convertV1(image: ArchivedV1Image, layers: LayerSet): ArchivedImage {
     parent: undefined,
     manifests: [],
     indexDigests: [],
+    index: undefined,
   };
 }
 
@@ -153,6 +156,10 @@ function record(
       compressedLayers: taken.map((layer) => layer.compressed ?? layer.diffId),
     })),
   });
+  if (image.index !== undefined) {
+    const { digest, mediaType, documents } = image.index;
+    putIndex(database, image.id, { digest, mediaType, documents: documents.map(digestOf) });
+  }
   if (image.references.length === 0) {
     return [{ id: image.id, reference: undefined, replacedId: undefined }];
   }

@@ -13,12 +13,13 @@ import {
   manifestsOf,
   tagsOfImage,
 } from "../content/images.ts";
+import { indexesOf } from "../content/indexes.ts";
 import { blobPath } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import { type Digest, shortId } from "../spec/digest.ts";
 import { parseImageConfig } from "../spec/image-config.ts";
 import { mediaTypes } from "../spec/media-types.ts";
-import { parseManifest } from "../spec/oci.ts";
+import { parseIndex, parseManifest } from "../spec/oci.ts";
 import { comparePlatformsStrictly, formatPlatform, parsePlatform } from "../spec/platform.ts";
 import { familiarString, parseReference, type Reference } from "../spec/reference.ts";
 import type { Engine } from "./engine.ts";
@@ -94,6 +95,7 @@ function describe(store: Store, id: Digest, references: readonly Reference[]): S
     references,
     parent: parent === undefined || parent === "" ? undefined : (parent as Digest),
     manifest: manifest && { bytes: manifest.bytes, mediaType: manifest.mediaType },
+    index: manifest && storedIndex(store, id, manifest.digest),
     layers: manifest?.layers ?? diffIds.map((digest) => tarBlob(store, digest)),
   };
 }
@@ -114,6 +116,7 @@ function sizeOf(store: Store, digest: Digest): number {
 }
 
 interface StoredManifest {
+  readonly digest: Digest;
   readonly bytes: Buffer;
   readonly mediaType: string;
   readonly layers: readonly SavedBlob[];
@@ -128,7 +131,18 @@ function storedManifest(store: Store, id: Digest): StoredManifest | undefined {
     const manifest = parseManifest(bytes, `blob ${digest}`);
     // `image prune --compressed` leaves manifests without their layers.
     const isWhole = manifest.layers.every((layer, index) => kept[index] === layer.digest);
-    if (isWhole) return { bytes, mediaType, layers: manifest.layers };
+    if (isWhole) return { digest, bytes, mediaType, layers: manifest.layers };
+  }
+  return undefined;
+}
+
+/** The index that names the manifest, with everything else that it names. */
+function storedIndex(store: Store, id: Digest, manifest: Digest): SavedImage["index"] {
+  for (const { digest, mediaType, documents } of indexesOf(store.database, id)) {
+    const bytes = readDocument(store, digest);
+    const index = parseIndex(bytes, `blob ${digest}`);
+    if (!index.manifests.some((child) => child.digest === manifest)) continue;
+    return { bytes, mediaType, documents: documents.map((one) => readDocument(store, one)) };
   }
   return undefined;
 }

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { type ByteSource, bytesSource } from "../../src/base/bytes.ts";
 
 /** Bytes that look random and are the same each time; no two blocks of them are alike. */
 export function noise(size: number, seed = "noise"): Buffer {
-  const blocks: Buffer[] = [];
-  for (let at = 0; at < size; at += 64) {
-    blocks.push(createHash("sha512").update(`${seed} ${at}`).digest());
-  }
-  return Buffer.concat(blocks).subarray(0, size);
+  const key = createHash("sha256").update(seed).digest().subarray(0, 16);
+  return createCipheriv("aes-128-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(size));
 }
 
 /** A source that gives its bytes in pieces of these sizes, again and again. */

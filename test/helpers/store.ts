@@ -65,7 +65,16 @@ export async function verifyStore(store: TestStore): Promise<void> {
 /** Everything that the store holds, for asserting that a failed command changed nothing. */
 export function storeState(store: TestStore): unknown {
   const { database } = store.engine.store;
-  const tables = ["blob", "layer", "image", "image_layer", "manifest", "manifest_layer", "tag"];
+  const tables = [
+    "blob",
+    "layer",
+    "image",
+    "image_layer",
+    "manifest",
+    "manifest_layer",
+    "image_index",
+    "tag",
+  ];
   return {
     rows: tables.map((table) => database.all(`SELECT * FROM ${table}`)),
     blobs: readdirSync(join(store.root, "blobs", "sha256")).sort(),

@@ -7,8 +7,8 @@ import { importImage } from "../../src/engine/import.ts";
 import { loadImages } from "../../src/engine/load.ts";
 import { saveImages } from "../../src/engine/save.ts";
 import { openTestStore, verifyStore } from "../helpers/store.ts";
-import { assertSameDocuments } from "./documents.ts";
 import { dockerFacts, ladeFacts, podmanFacts } from "./facts.ts";
+import { assertSameDocuments } from "./same-documents.ts";
 import { sharedLab } from "./shared-lab.ts";
 
 /** What is done to a system: files changed, folders removed, owners and hard links of all kinds. */
@@ -44,7 +44,7 @@ test("debian: a whole distribution goes both ways and still runs", async () => {
   await using store = await openTestStore();
   await loadImages(store.engine, { path: archive });
   assert.deepEqual(await ladeFacts(store, "debian:used"), made);
-  await assertSameDocuments(shared, store, made.id);
+  await assertSameDocuments(shared.lab, store, made.id);
   const imported = await importImage(store.engine, { source: tar });
   assert.deepEqual((await ladeFacts(store, imported.id)).diffIds, made.diffIds.slice(0, 1));
   const saved = lab.path("lade.tar");

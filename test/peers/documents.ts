@@ -2,79 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { imageHistory } from "../../src/engine/history.ts";
 import { type ImageDocument, inspectImage } from "../../src/engine/inspect.ts";
 import { loadImages } from "../../src/engine/load.ts";
 import { openTestStore, type TestStore } from "../helpers/store.ts";
 import { runOrThrow } from "../helpers/tools.ts";
 import { dockerApi } from "./facts.ts";
 import { ladeCommand } from "./lade-command.ts";
+import { aboutImage, assertSameDocuments, dockerHistory, ladeHistory } from "./same-documents.ts";
 import { type SharedLab, sharedLab } from "./shared-lab.ts";
-
-/** Members that are not about the image: they differ, or only one side has them. */
-const notTheImage = {
-  /** Where the layers lie on this machine. */
-  GraphDriver: undefined,
-  /** When the image got its names here. */
-  Metadata: undefined,
-  /** Docker 20.10 forgets manifests, lade keeps those that come. */
-  RepoDigests: undefined,
-  /** The manifest, which Docker 28 added to its answer. */
-  Descriptor: undefined,
-};
-
-type ApiHistory = readonly {
-  readonly Id: string;
-  /** Seconds since 1970. */
-  readonly Created: number;
-  readonly CreatedBy: string;
-  readonly Size: number;
-  readonly Comment: string;
-  readonly Tags: readonly string[] | null;
-}[];
-
-/** Asserts that docker and lade, which loaded an image from one archive, say the same of it. */
-export async function assertSameDocuments(
-  { lab }: SharedLab,
-  store: TestStore,
-  id: string,
-): Promise<void> {
-  const docker = (await dockerApi(lab, `/images/${id}/json`)) as ImageDocument;
-  const lade = await inspectImage(store.engine, id);
-  assert.deepEqual(aboutImage(lade), aboutImage(docker));
-  // Scripts compare texts, and so see the order of members.
-  assert.equal(JSON.stringify(aboutImage(lade)), JSON.stringify(aboutImage(docker)));
-  assert.deepEqual(await ladeHistory(store, id), await dockerHistory({ lab }, id));
-}
-
-function aboutImage(document: ImageDocument): unknown {
-  return JSON.parse(
-    JSON.stringify({
-      ...document,
-      ...notTheImage,
-      // Docker lists names in the order in which it got them.
-      RepoTags: document.RepoTags.toSorted(),
-    }),
-  );
-}
-
-function dockerHistory({ lab }: Pick<SharedLab, "lab">, id: string): Promise<ApiHistory> {
-  return dockerApi(lab, `/images/${id}/history`).then((answer) =>
-    (answer as ApiHistory).map((step) => ({ ...step, Tags: (step.Tags ?? []).toSorted() })),
-  );
-}
-
-async function ladeHistory(store: TestStore, id: string): Promise<ApiHistory> {
-  const items = await imageHistory(store.engine, id);
-  return items.map((item) => ({
-    Comment: item.comment,
-    Created: Math.floor(Date.parse(item.created) / 1000),
-    CreatedBy: item.createdBy,
-    Id: item.id,
-    Size: item.size,
-    Tags: item.tags.toSorted(),
-  }));
-}
 
 /** A store with all of docker's images. */
 async function openFullStore({ lab, dockerArchive, images }: SharedLab): Promise<TestStore> {
@@ -89,7 +24,7 @@ test("documents: inspect and history say of an image what docker says that made 
   const shared = await sharedLab();
   await using store = await openFullStore(shared);
   const { many, nameless, ...whole } = shared.images;
-  for (const { id } of Object.values(whole)) await assertSameDocuments(shared, store, id);
+  for (const { id } of Object.values(whole)) await assertSameDocuments(shared.lab, store, id);
   for (const { id } of [many, nameless]) {
     const docker = (await dockerApi(shared.lab, `/images/${id}/json`)) as ImageDocument;
     const lade = await inspectImage(store.engine, id);
@@ -98,7 +33,7 @@ test("documents: inspect and history say of an image what docker says that made 
     const steps = await ladeHistory(store, id);
     const parents = steps.slice(1);
     assert.ok(parents.every((step) => step.Id === "<missing>"));
-    const wanted = await dockerHistory(shared, id);
+    const wanted = await dockerHistory(shared.lab, id);
     assert.deepEqual(
       steps,
       wanted.map((step, index) => (index === 0 ? step : { ...step, Id: "<missing>", Tags: [] })),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Dockerd, startDockerd } from "../helpers/dockerd.ts";
@@ -99,8 +99,10 @@ function makePeers(storage: string, temporary: string): Peers {
     skopeo: ["--insecure-policy", "--tmpdir", temporary],
     umoci: [],
   };
-  // No setting of the machine's may change what is tested.
-  const env = { TMPDIR: temporary, CONTAINERS_CONF: "/dev/null", LC_ALL: "C" };
+  // Instead of the machine's settings; podman's locks would be in /dev/shm else, and stay there.
+  const settings = join(temporary, "containers.conf");
+  writeFileSync(settings, '[engine]\nlock_type = "file"\n');
+  const env = { TMPDIR: temporary, CONTAINERS_CONF: settings, LC_ALL: "C" };
   const peerCommand = (name: Peer) => [requireTool(name, name), ...globals[name]];
   const peerOutput = async (name: Peer, ...args: string[]): Promise<string> => {
     const [command = "", ...rest] = peerCommand(name);

@@ -8,7 +8,6 @@ import { pruneImages } from "../../src/engine/prune.ts";
 import { saveImages } from "../../src/engine/save.ts";
 import { openTestStore } from "../helpers/store.ts";
 import { runOrThrow } from "../helpers/tools.ts";
-import { assertSameDocuments } from "./documents.ts";
 import {
   buildahFacts,
   dockerFacts,
@@ -19,6 +18,7 @@ import {
 } from "./facts.ts";
 import { treeOf } from "./file-tree.ts";
 import type { Lab } from "./lab.ts";
+import { assertSameDocuments } from "./same-documents.ts";
 import { type SharedLab, sharedLab } from "./shared-lab.ts";
 import { type LadeArchive, type Source, savedByLade, sources } from "./sources.ts";
 
@@ -55,7 +55,7 @@ for (const source of sourcesFor("docker")) {
     assert.deepEqual(facts, { id, diffIds, names: names.toSorted() });
     await using store = await openTestStore();
     await loadImages(store.engine, { path });
-    await assertSameDocuments(shared, store, id);
+    await assertSameDocuments(shared.lab, store, id);
   });
 }
 
