@@ -164,8 +164,7 @@ function record(
     return [{ id: image.id, reference: undefined, replacedId: undefined }];
   }
   return image.references.map((reference) => {
-    const digests = [...image.indexDigests, ...image.manifests.map(({ digest }) => digest)];
-    for (const digest of digests) {
+    for (const digest of knownBy(image)) {
       putRepositoryDigest(database, { repository: fullName(reference), digest }, image.id);
     }
     return {
@@ -174,6 +173,12 @@ function record(
       replacedId: putTag(database, tagOf(reference), image.id),
     };
   });
+}
+
+/** The digests that people know an image by: of the outermost index, else of its manifests. */
+function knownBy(image: ArchivedImage): Digest[] {
+  const outermost = image.indexDigests.at(-1);
+  return outermost === undefined ? image.manifests.map(({ digest }) => digest) : [outermost];
 }
 
 function tagOf(reference: Reference): { repository: string; tag: string } {
