@@ -6,9 +6,8 @@ import { ioError } from "../base/io-error.ts";
 import { type Digest, digestOf } from "../spec/digest.ts";
 import { bootId } from "./boot.ts";
 import { close, fdatasync, open, writeAll } from "./file-calls.ts";
-import type { Lease } from "./lease.ts";
+import { type Lease, removeUnrecorded } from "./lease.ts";
 import { blobPath, indexPath } from "./paths.ts";
-import { stagedIndexName } from "./stage.ts";
 import type { Store } from "./store.ts";
 
 /** A blob that lies synced in a lease's folder and is to be part of the store. */
@@ -16,7 +15,7 @@ export interface LeasedBlob {
   readonly digest: Digest;
   /** False for one that the store had before and the lease only holds. */
   readonly isFresh: boolean;
-  /** What its tar holds, for the uncompressed tar of a layer. */
+  /** What its tar holds, for the uncompressed tar of a layer: then its index is leased, too. */
   readonly layer?: { readonly contentSize: number; readonly entries: number } | undefined;
 }
 
@@ -54,12 +53,21 @@ export function commitBlobs<T>(
   input: { readonly lease: Lease; readonly blobs: readonly LeasedBlob[] },
   describe: () => T,
 ): T {
-  return store.database.transaction(() => {
-    for (const blob of input.blobs) placeBlob(store, input.lease, blob);
-    syncNames(store);
-    for (const blob of input.blobs) recordBlob(store, blob);
-    return describe();
-  });
+  try {
+    return store.database.transaction(() => {
+      for (const blob of input.blobs) placeBlob(store, input.lease, blob);
+      syncNames(store);
+      for (const blob of input.blobs) recordBlob(store, blob);
+      return describe();
+    });
+  } catch (error) {
+    // Nobody would look for these: the lease ends as if all were well.
+    removeUnrecorded(
+      store,
+      input.blobs.map((blob) => blob.digest),
+    );
+    throw error;
+  }
 }
 
 function placeBlob(store: Store, lease: Lease, blob: LeasedBlob): void {
@@ -67,11 +75,21 @@ function placeBlob(store: Store, lease: Lease, blob: LeasedBlob): void {
   const leased = lease.pathOf(blob.digest);
   try {
     linkOrReplace(leased, path, blob);
-    if (blob.layer === undefined || !blob.isFresh) return;
-    const staged = `${lease.folder}/${stagedIndexName(blob.digest)}`;
-    fs.renameSync(staged, indexPath(store.paths, blob.digest));
+    if (blob.layer === undefined) return;
+    const index = indexPath(store.paths, blob.digest);
+    if (blob.isFresh) fs.renameSync(lease.indexPathOf(blob.digest), index);
+    else linkUnlessThere(lease.indexPathOf(blob.digest), index);
   } catch (error) {
     throw ioError(error, `put blob ${blob.digest} in place`);
+  }
+}
+
+/** Another command may have removed a held file since; mostly it is still there. */
+function linkUnlessThere(leased: string, path: string): void {
+  try {
+    fs.linkSync(leased, path);
+  } catch (error) {
+    if (!isSystemError(error, "EEXIST")) throw error;
   }
 }
 

@@ -110,15 +110,20 @@ export interface Database extends Disposable {
  * Opens the database, making it at first use.
  *
  * @throws LadeError STORE_VERSION for a store of a newer lade, STORE_DAMAGED for a file that is no
- *   database, STORE_BUSY when another process holds it for a minute
+ *   database, STORE_DENIED for one that can't be opened or written, STORE_BUSY when another process
+ *   holds it for a minute
  */
 export function openDatabase(path: string): Database {
-  const connection = translated(path, () => {
-    const opened = new DatabaseSync(path, { timeout: busyTimeoutMs });
-    opened.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
-    return opened;
-  });
-  translated(path, () => prepareSchema(connection, path));
+  const connection = translated(path, () => new DatabaseSync(path, { timeout: busyTimeoutMs }));
+  try {
+    translated(path, () => {
+      connection.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+      prepareSchema(connection, path);
+    });
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
   return wrap(connection, path);
 }
 
@@ -182,7 +187,15 @@ function wrap(connection: DatabaseSync, path: string): Database {
 }
 
 /** SQLite's result codes that a user can act on. @see https://sqlite.org/rescode.html */
-const resultCodes = { busy: 5, readOnly: 8, ioError: 10, corrupt: 11, full: 13, notADatabase: 26 };
+const resultCodes = {
+  busy: 5,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cantOpen: 14,
+  notADatabase: 26,
+};
 
 function translated<T>(path: string, call: () => T): T {
   try {
@@ -194,8 +207,12 @@ function translated<T>(path: string, call: () => T): T {
       throw new LadeError("STORE_BUSY", message, { cause: error, hint: "Try again." });
     }
     if (code === resultCodes.full) throw new LadeError("DISK_FULL", message, { cause: error });
-    if (code === resultCodes.readOnly)
-      throw new LadeError("STORE_DENIED", message, { cause: error });
+    if (code === resultCodes.readOnly || code === resultCodes.cantOpen) {
+      throw new LadeError("STORE_DENIED", message, {
+        cause: error,
+        hint: "Run as the user who owns it, or choose another folder with --root.",
+      });
+    }
     if (code === resultCodes.ioError) throw new LadeError("IO_FAILED", message, { cause: error });
     if (code === resultCodes.corrupt || code === resultCodes.notADatabase) {
       throw new LadeError("STORE_DAMAGED", message, {

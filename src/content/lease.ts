@@ -7,7 +7,7 @@ import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
 import { tryLock } from "../sys/libc.ts";
-import { blobPath } from "./paths.ts";
+import { blobPath, indexPath, stagedIndexName } from "./paths.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -27,8 +27,12 @@ export interface Lease extends Disposable {
    * @returns false when the store has no such file
    */
   hold(digest: Digest): boolean;
+  /** Keeps a layer's index, in the same way. */
+  holdIndex(diffId: Digest): boolean;
   /** Where a staged or held blob lies. */
   pathOf(digest: Digest): string;
+  /** Where a staged or held index lies. */
+  indexPathOf(diffId: Digest): string;
 }
 
 const lockSuffix = ".lock";
@@ -55,26 +59,31 @@ function makeLease(
   const { folder, lockPath, fd } = parts;
   let staged = 0;
   const pathOf = (digest: Digest) => join(folder, digestHex(digest));
+  const indexPathOf = (diffId: Digest) => join(folder, stagedIndexName(diffId));
   return {
     folder,
     stagingPath: () => join(folder, `staged-${staged++}`),
     pathOf,
-    hold(digest: Digest): boolean {
-      try {
-        fs.linkSync(blobPath(store.paths, digest), pathOf(digest));
-        return true;
-      } catch (error) {
-        if (isSystemError(error, "EEXIST")) return true;
-        if (isSystemError(error, "ENOENT")) return false;
-        throw ioError(error, `keep blob ${digest}`);
-      }
-    },
+    indexPathOf,
+    hold: (digest) => holdFile(blobPath(store.paths, digest), pathOf(digest)),
+    holdIndex: (diffId) => holdFile(indexPath(store.paths, diffId), indexPathOf(diffId)),
     [Symbol.dispose](): void {
       fs.rmSync(folder, { recursive: true, force: true });
       fs.rmSync(lockPath, { force: true });
       fs.closeSync(fd);
     },
   };
+}
+
+function holdFile(path: string, leased: string): boolean {
+  try {
+    fs.linkSync(path, leased);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, "EEXIST")) return true;
+    if (isSystemError(error, "ENOENT")) return false;
+    throw ioError(error, `keep ${path}`);
+  }
 }
 
 /** A sweeper may lock and remove the file between its making and our lock: then make another. */
@@ -114,7 +123,11 @@ function sweepLease(store: Store, id: string): void {
   }
   try {
     if (!tryLock(fd)) return;
-    removeUnrecorded(store, listFolder(folder));
+    const names = listFolder(folder).filter((name) => /^[0-9a-f]{64}$/.test(name));
+    removeUnrecorded(
+      store,
+      names.map((hex): Digest => `sha256:${hex}`),
+    );
     fs.rmSync(folder, { recursive: true, force: true });
     fs.rmSync(lockPath, { force: true });
   } catch (error) {
@@ -124,15 +137,14 @@ function sweepLease(store: Store, id: string): void {
   }
 }
 
-/** Blobs without a row in the database belong to nobody. */
-function removeUnrecorded(store: Store, names: readonly string[]): void {
-  const hexes = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
-  if (hexes.length === 0) return;
+/** Removes those of the blobs, with their indexes, that no row names: they belong to nobody. */
+export function removeUnrecorded(store: Store, digests: readonly Digest[]): void {
+  if (digests.length === 0) return;
   store.database.transaction(() => {
-    for (const hex of hexes) {
-      const digest: Digest = `sha256:${hex}`;
-      const row = store.database.get("SELECT 1 FROM blob WHERE digest = ?", digest);
-      if (row === undefined) fs.rmSync(blobPath(store.paths, digest), { force: true });
+    for (const digest of digests) {
+      if (store.database.get("SELECT 1 FROM blob WHERE digest = ?", digest) !== undefined) continue;
+      fs.rmSync(blobPath(store.paths, digest), { force: true });
+      fs.rmSync(indexPath(store.paths, digest), { force: true });
     }
   });
 }

@@ -32,3 +32,8 @@ export function blobPath(paths: StorePaths, digest: Digest): string {
 export function indexPath(paths: StorePaths, diffId: Digest): string {
   return join(paths.indexes, digestHex(diffId));
 }
+
+/** The name of an index file in a lease's folder. */
+export function stagedIndexName(diffId: Digest): string {
+  return `${digestHex(diffId)}.index`;
+}

@@ -17,6 +17,7 @@ import {
 } from "./compression.ts";
 import { close, fdatasync, open, writeAll } from "./file-calls.ts";
 import { sealIndex } from "./layer-indexes.ts";
+import { stagedIndexName } from "./paths.ts";
 import { peekable } from "./sources.ts";
 
 export interface StageOptions {
@@ -54,11 +55,6 @@ export interface StagedLayer {
   readonly problem: LadeError | undefined;
 }
 
-/** The name of an index file in a lease's folder. */
-export function stagedIndexName(diffId: Digest): string {
-  return `${digestHex(diffId)}.index`;
-}
-
 /**
  * Writes a layer into a lease's folder: its tar, its compressed form where that came and is wanted,
  * and its index, all in one pass over the bytes.
@@ -91,8 +87,10 @@ async function stageTar(source: ByteSource, options: StageOptions): Promise<Stag
   renameToDigest(options, options.stagingPath, tar.digest);
   const result = tolerant.finish();
   if (result.bytes !== undefined) {
-    const path = `${options.folder}/${stagedIndexName(tar.digest)}`;
-    fs.writeFileSync(path, sealIndex(result.bytes));
+    // A file that is there may be the store's own, held by a link.
+    const staged = `${options.stagingPath}-index`;
+    fs.writeFileSync(staged, sealIndex(result.bytes));
+    fs.renameSync(staged, `${options.folder}/${stagedIndexName(tar.digest)}`);
   }
   return { tar, index: result.index, problem: result.problem };
 }

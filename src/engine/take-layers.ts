@@ -7,8 +7,7 @@ import type { ProgressListener } from "../base/progress.ts";
 import { blobSize, isSound } from "../content/blobs.ts";
 import type { LeasedBlob } from "../content/commit.ts";
 import type { Lease } from "../content/lease.ts";
-import type { StagedLayer } from "../content/stage.ts";
-import { stageLayer } from "../content/stage.ts";
+import { type IndexSummary, type StagedLayer, stageLayer } from "../content/stage.ts";
 import { type StageJob, stageAll } from "../content/stage-pool.ts";
 import type { Store } from "../content/store.ts";
 import { type Digest, shortId } from "../spec/digest.ts";
@@ -110,23 +109,29 @@ async function holdLayer(
   const { group, signal } = wanted;
   const { diffId, blob } = group.layers[0] as ArchivedLayer;
   if (diffId === undefined) return undefined;
-  const row = store.database.get<{ content_size: number }>(
-    "SELECT content_size FROM layer WHERE diff_id = ?",
+  const layer = store.database.get<IndexSummary>(
+    "SELECT content_size AS contentSize, entries FROM layer WHERE diff_id = ?",
     diffId,
   );
   const compressed =
     group.keepsBlob && blob !== undefined && blob.digest !== diffId ? blob.digest : undefined;
   const parts = compressed === undefined ? [diffId] : [diffId, compressed];
   // The sizes are asked first, since hashing a damaged half would be in vain.
-  if (row === undefined || parts.some((part) => blobSize(store, part) === undefined)) {
+  if (layer === undefined || parts.some((part) => blobSize(store, part) === undefined)) {
     return undefined;
   }
   for (const part of parts) {
     if (!lease.hold(part) || !(await isSound(store, part, signal))) return undefined;
   }
+  // Without its index a layer is taken as if it were new, which makes the index again.
+  if (!lease.holdIndex(diffId)) return undefined;
   return {
-    taken: { diffId, contentSize: row.content_size, compressed },
-    blobs: parts.map((digest) => ({ digest, isFresh: false })),
+    taken: { diffId, contentSize: layer.contentSize, compressed },
+    blobs: parts.map((digest) => ({
+      digest,
+      isFresh: false,
+      layer: digest === diffId ? layer : undefined,
+    })),
   };
 }
 

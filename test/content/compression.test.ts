@@ -28,11 +28,15 @@ function unpacked(bytes: Uint8Array, kind: Compression): Promise<Buffer> {
 }
 
 async function assertCorrupt(bytes: Uint8Array, kind: Packing, about: string): Promise<void> {
-  await assert.rejects(unpacked(bytes, kind), (error: unknown) => {
-    assert.ok(isLadeError(error, "COMPRESSION_CORRUPT"), `${about}: ${String(error)}`);
-    assert.match(error.message, /^the layer: (?:unexpected EOF|corrupt compressed data)/);
-    return true;
-  }, about);
+  await assert.rejects(
+    unpacked(bytes, kind),
+    (error: unknown) => {
+      assert.ok(isLadeError(error, "COMPRESSION_CORRUPT"), `${about}: ${String(error)}`);
+      assert.match(error.message, /^the layer: (?:unexpected EOF|corrupt compressed data)/);
+      return true;
+    },
+    about,
+  );
 }
 
 /** Packed by the program itself. */

@@ -5,7 +5,12 @@ import * as fs from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { bytesSource } from "../../src/base/bytes.ts";
 import { writeBlob } from "../../src/content/blob-writer.ts";
-import { copyToFile, copyToStream, type NewFile, namedFile } from "../../src/content/file-writer.ts";
+import {
+  copyToFile,
+  copyToStream,
+  type NewFile,
+  namedFile,
+} from "../../src/content/file-writer.ts";
 import { digestOf } from "../../src/spec/digest.ts";
 import { type Scratch, scratch } from "../fixtures/outside-tools.ts";
 import { failing, noise, piecewise } from "../helpers/bytes.ts";
@@ -148,8 +153,7 @@ describe("copyToFile without O_DIRECT", () => {
       const path = newPath();
       const target = counted(path);
       const open = target.open.bind(target);
-      target.open = (flags) =>
-        flags === 0 ? open(flags) : Promise.reject(systemError("EINVAL"));
+      target.open = (flags) => (flags === 0 ? open(flags) : Promise.reject(systemError("EINVAL")));
       await copied(target, path, content.subarray(0, size));
     }
   });
@@ -196,7 +200,14 @@ describe("copyToFile without O_DIRECT", () => {
     using _ = replaceCall(
       "write",
       (real) =>
-        (fd: number, bytes: Buffer, at: number, length: number, position: unknown, done: unknown) => {
+        (
+          fd: number,
+          bytes: Buffer,
+          at: number,
+          length: number,
+          position: unknown,
+          done: unknown,
+        ) => {
           if (turn++ % 3 === 0) {
             return setImmediate(done as (error: Error) => void, systemError("EAGAIN"));
           }

@@ -24,8 +24,22 @@ export interface TestStore extends AsyncDisposable {
   readonly root: string;
 }
 
+/** Folders of open stores, which a process that exits early takes along. */
+const folders = new Set<string>();
+
+function remove(folder: string): void {
+  // Workers may still write while the process exits.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  folders.delete(folder);
+}
+
+process.on("exit", () => {
+  for (const folder of folders) remove(folder);
+});
+
 export async function openTestStore(): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), "lade-test-"));
+  folders.add(folder);
   const root = join(folder, "store");
   const engine = await openEngine({ root });
   return {
@@ -34,7 +48,7 @@ export async function openTestStore(): Promise<TestStore> {
     root,
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true, force: true });
+      remove(folder);
     },
   };
 }
@@ -65,18 +79,21 @@ export async function verifyStore(store: TestStore): Promise<void> {
 /** Everything that the store holds, for asserting that a failed command changed nothing. */
 export function storeState(store: TestStore): unknown {
   const { database } = store.engine.store;
+  // When a blob was hashed last may differ.
+  const blobs = database.all("SELECT digest, size FROM blob");
   const tables = [
-    "blob",
     "layer",
     "image",
     "image_layer",
     "manifest",
     "manifest_layer",
     "image_index",
+    "index_document",
     "tag",
+    "repository_digest",
   ];
   return {
-    rows: tables.map((table) => database.all(`SELECT * FROM ${table}`)),
+    rows: [blobs, ...tables.map((table) => database.all(`SELECT * FROM ${table}`))],
     blobs: readdirSync(join(store.root, "blobs", "sha256")).sort(),
     indexes: readdirSync(join(store.root, "indexes", "sha256")).sort(),
     ingest: readdirSync(join(store.root, "ingest")),

@@ -28,17 +28,12 @@ export const bytePath = fc
     { weight: 2, arbitrary: fc.array(part, { minLength: 4, maxLength: 30 }) },
     {
       weight: 1,
-      arbitrary: fc
-        .integer({ min: 90, max: 270 })
-        .map((size) => ["long", "n".repeat(size)]),
+      arbitrary: fc.integer({ min: 90, max: 270 }).map((size) => ["long", "n".repeat(size)]),
     },
   )
   .map((parts) => parts.join("/"));
 
-const owner = fc.oneof(
-  fc.nat({ max: 2000 }),
-  fc.constantFrom(2_097_151, 2_097_152, 4_294_967_294),
-);
+const owner = fc.oneof(fc.nat({ max: 2000 }), fc.constantFrom(2_097_151, 2_097_152, 4_294_967_294));
 
 const seconds = fc.oneof(
   fc.integer({ min: 0, max: 4_000_000_000 }),

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { decodeHeader, isZeroBlock, type RawHeader } from "../../src/tar/header.ts";
-import { base256, BLOCK, checksumOf, type TarEntry, tarHeader } from "../fixtures/tar-builder.ts";
+import { BLOCK, base256, checksumOf, type TarEntry, tarHeader } from "../fixtures/tar-builder.ts";
 import { assertRefused } from "./scan.ts";
 
 const place = () => "layer 1: at byte 512";

@@ -122,7 +122,12 @@ describe("readLayerIndex", () => {
   it("refuses bytes that are no whole index of its version", () => {
     const other = Buffer.from(whole);
     other[8] = 2;
-    for (const bytes of [Buffer.alloc(0), Buffer.from("LADELIDX"), other, Buffer.from("no index")]) {
+    for (const bytes of [
+      Buffer.alloc(0),
+      Buffer.from("LADELIDX"),
+      other,
+      Buffer.from("no index"),
+    ]) {
       assertRefused(() => [...readLayerIndex(bytes)], "STORE_DAMAGED", /layer index/);
     }
     for (let size = 0; size < whole.length; size++) {

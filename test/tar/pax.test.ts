@@ -6,8 +6,8 @@ import fc from "fast-check";
 import {
   decodePax,
   encodePaxRecord,
-  paxInteger,
   type PaxTime,
+  paxInteger,
   paxTime,
   paxXattrs,
 } from "../../src/tar/pax.ts";
@@ -97,9 +97,7 @@ describe("decodePax", () => {
         const records = all.filter(([name]) => !name.startsWith("GNU.sparse."));
         const body = records.map(([name, text]) => encodePaxRecord(name, text)).join("");
         assert.deepEqual(decode(body), records);
-        const others = records.map(([name, text]) =>
-          paxRecord(name, Buffer.from(text, "latin1")),
-        );
+        const others = records.map(([name, text]) => paxRecord(name, Buffer.from(text, "latin1")));
         // The other writer takes keys as UTF-8: only ASCII compares.
         // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is meant
         if (records.every(([name]) => /^[\x00-\x7f]*$/.test(name))) {

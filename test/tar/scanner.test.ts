@@ -239,7 +239,11 @@ describe("TarScanner and the end", () => {
       assertRefused(() => scan(part), "TAR_TRUNCATED");
       assertRefused(() => scan(part.subarray(0, 600)), "TAR_TRUNCATED");
     }
-    assertRefused(() => scan(member.subarray(0, 514)), "TAR_TRUNCATED", /"n" that starts at byte 0/);
+    assertRefused(
+      () => scan(member.subarray(0, 514)),
+      "TAR_TRUNCATED",
+      /"n" that starts at byte 0/,
+    );
   });
 
   it("is told by isEnded, and nothing behind it counts", () => {
