@@ -15,7 +15,6 @@ export const errorTexts: Readonly<Record<ErrorCode, string>> = {
   ARCHIVE_NOT_FOUND: "There is no such archive or folder.",
   ARCHIVE_UNRECOGNIZED: "The file or folder is in none of the forms that lade reads.",
   BLOB_NOT_FOUND: "The store lacks the bytes of a digest that it refers to.",
-  CANCELLED: "The command was stopped before it was done; nothing changed.",
   CHANGE_INVALID: "A `--change` is no Dockerfile instruction that can be used there.",
   COMPRESSION_CORRUPT: "Compressed data ends too early or does not unpack.",
   DIGEST_INVALID: "The text is no digest: one is `sha256:` and 64 hexadecimal digits.",
@@ -32,7 +31,6 @@ export const errorTexts: Readonly<Record<ErrorCode, string>> = {
   LIMIT_EXCEEDED: "Something from outside is larger, deeper or more than lade accepts.",
   NAME_ESCAPES: "A name inside the archive leads out of it.",
   OUTPUT_INVALID: "The output can't be written to that place.",
-  OUTPUT_IS_TERMINAL: "An archive is not written to a terminal: use `-o` or redirect the output.",
   PIPE_CLOSED: "The program that read the output stopped reading.",
   PLATFORM_INVALID:
     "The text is no platform: one is `os/architecture` or `os/architecture/variant`.",

@@ -9,7 +9,6 @@ export type ErrorKind =
   | "unsupported"
   | "unavailable"
   | "data-loss"
-  | "cancelled"
   | "internal";
 
 /** Every error code of lade and its kind. Append only: scripts rely on the codes. */
@@ -22,7 +21,6 @@ export const errorKinds = {
   ARCHIVE_NOT_FOUND: "not-found",
   ARCHIVE_UNRECOGNIZED: "invalid",
   BLOB_NOT_FOUND: "data-loss",
-  CANCELLED: "cancelled",
   CHANGE_INVALID: "invalid",
   COMPRESSION_CORRUPT: "invalid",
   DIGEST_INVALID: "invalid",
@@ -38,7 +36,6 @@ export const errorKinds = {
   LIMIT_EXCEEDED: "invalid",
   NAME_ESCAPES: "invalid",
   OUTPUT_INVALID: "invalid",
-  OUTPUT_IS_TERMINAL: "invalid",
   PIPE_CLOSED: "unavailable",
   PLATFORM_INVALID: "invalid",
   PLATFORM_NOT_FOUND: "not-found",

@@ -42,7 +42,7 @@ export async function isSound(
   if (stat === undefined || Number(stat.size) !== row.size) return false;
   const isKnown = row.verified_boot !== "" && row.verified_boot === bootId();
   if (isKnown && String(stat.mtimeNs) === String(row.verified_mtime_ns)) return true;
-  if ((await hashFile(path, signal)) !== digest) return false;
+  if ((await hashIfThere(path, signal)) !== digest) return false;
   markVerified(store, digest, stat.mtimeNs);
   return true;
 }
@@ -66,18 +66,35 @@ const chunksInARow = 32;
 export async function hashFile(path: string, signal?: AbortSignal): Promise<Digest> {
   const fd = fs.openSync(path, "r");
   try {
-    const hash = createHash("sha256");
-    const buffer = Buffer.allocUnsafe(hashChunkSize);
-    for (let chunk = 1; ; chunk++) {
-      const count = fs.readSync(fd, buffer);
-      if (count === 0) return `sha256:${hash.digest("hex")}`;
-      hash.update(buffer.subarray(0, count));
-      if (chunk % chunksInARow !== 0) continue;
-      await setImmediate();
-      signal?.throwIfAborted();
-    }
+    return await hashDescriptor(fd, signal);
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** The digest of a file's bytes; undefined where another command has just removed it. */
+export async function hashIfThere(path: string, signal?: AbortSignal): Promise<Digest | undefined> {
+  try {
+    return await hashFile(path, signal);
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** The digest of an open file's bytes, from its start and whatever its name has become. */
+export async function hashDescriptor(fd: number, signal?: AbortSignal): Promise<Digest> {
+  const hash = createHash("sha256");
+  const buffer = Buffer.allocUnsafe(hashChunkSize);
+  let offset = 0;
+  for (let chunk = 1; ; chunk++) {
+    const count = fs.readSync(fd, buffer, 0, buffer.length, offset);
+    if (count === 0) return `sha256:${hash.digest("hex")}`;
+    hash.update(buffer.subarray(0, count));
+    offset += count;
+    if (chunk % chunksInARow !== 0) continue;
+    await setImmediate();
+    signal?.throwIfAborted();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import { isLadeError, isSystemError } from "../base/errors.ts";
+import { blobSize } from "../content/blobs.ts";
 import { buildIndex, unsealIndex } from "../content/layer-indexes.ts";
 import { blobPath, indexPath } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
@@ -19,7 +20,11 @@ export async function checkIndexes(
     "SELECT DISTINCT diff_id AS digest FROM image_layer JOIN blob ON blob.digest = diff_id",
   );
   for (const { digest } of layers) {
-    const problem = indexProblem(store, digest);
+    if (indexProblem(store, digest) === undefined) continue;
+    // A second look: another command may just have been putting it in place or removing it.
+    const problem = store.database.transaction(() =>
+      blobSize(store, digest) === undefined ? undefined : indexProblem(store, digest),
+    );
     if (problem === undefined) continue;
     const repaired = options.repair && (await rebuild(store, digest));
     findings.push({ ...problem, subject: digest, repaired });

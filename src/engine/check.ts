@@ -3,7 +3,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { ProgressListener } from "../base/progress.ts";
-import { hashFile, markVerified } from "../content/blobs.ts";
+import { blobSize, hashIfThere, markVerified } from "../content/blobs.ts";
 import { sweepDeadLeases } from "../content/lease.ts";
 import { blobPath } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
@@ -66,23 +66,35 @@ async function checkBlob(
   row: BlobRow,
   signal: AbortSignal | undefined,
 ): Promise<Finding | undefined> {
-  const { digest, size } = row;
+  const { digest } = row;
   const path = blobPath(store.paths, digest);
   const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+  const found = lookAt(store, row) ?? (await hashIfThere(path, signal));
+  if (found === digest) {
+    if (stat !== undefined) markVerified(store, digest, stat.mtimeNs);
+    return undefined;
+  }
+  // Files and rows only fit between transactions: another command may be removing it, or may have
+  // brought it back.
+  return store.database.transaction(() => {
+    if (!isRecorded(store, digest)) return undefined;
+    const lasting = lookAt(store, row);
+    if (lasting !== undefined || typeof found !== "string") return lasting;
+    const message = `digest mismatch: want ${digest}, got ${found}`;
+    return { kind: "blob-digest", subject: digest, message };
+  });
+}
+
+/** What can be told of a blob without reading it. */
+function lookAt(store: Store, { digest, size }: BlobRow): Finding | undefined {
+  const path = blobPath(store.paths, digest);
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
     return { kind: "blob-missing", subject: digest, message: `${path} is not there` };
   }
-  if (Number(stat.size) !== size) {
-    const message = `size mismatch: want ${size} bytes, got ${stat.size}`;
-    return { kind: "blob-size", subject: digest, message };
-  }
-  const found = await hashFile(path, signal);
-  if (found !== digest) {
-    const message = `digest mismatch: want ${digest}, got ${found}`;
-    return { kind: "blob-digest", subject: digest, message };
-  }
-  markVerified(store, digest, stat.mtimeNs);
-  return undefined;
+  if (stat.size === size) return undefined;
+  const message = `size mismatch: want ${size} bytes, got ${stat.size}`;
+  return { kind: "blob-size", subject: digest, message };
 }
 
 /** Files among the blobs that no row names. */
@@ -95,9 +107,14 @@ async function checkFiles(
     const path = join(store.paths.blobs, name);
     const digest: Digest = `sha256:${name}`;
     const isBlobName = /^[0-9a-f]{64}$/.test(name);
-    const known = isBlobName && store.database.get("SELECT 1 FROM blob WHERE digest = ?", digest);
-    if (known) continue;
-    const isWhole = isBlobName && (await hashFile(path)) === digest;
+    if (isBlobName && isRecorded(store, digest)) continue;
+    const found = isBlobName ? await hashIfThere(path) : undefined;
+    const isWhole = found === digest;
+    // Asked again: what is being put in place has its row by the next transaction.
+    const isPassing = store.database.transaction(
+      () => isRecorded(store, digest) || !fs.existsSync(path),
+    );
+    if (isPassing) continue;
     const kind = isWhole ? "blob-unrecorded" : "file-unknown";
     const message = isWhole
       ? "a whole blob that the database does not know"
@@ -106,6 +123,10 @@ async function checkFiles(
     findings.push({ kind, subject: isWhole ? digest : path, message, repaired });
   }
   return findings;
+}
+
+function isRecorded(store: Store, digest: Digest): boolean {
+  return blobSize(store, digest) !== undefined;
 }
 
 const references: readonly { kind: string; what: string; sql: string }[] = [

@@ -5,7 +5,7 @@ import { layOutArchive, type SavedBlob, type SavedImage } from "../archive/layou
 import { checkOutputPath, writeOutputFile, writeStandardOutput } from "../archive/output.ts";
 import { segmentSource } from "../archive/segment-source.ts";
 import { LadeError } from "../base/errors.ts";
-import { damaged, hashFile, isSound, openBlob, readDocument } from "../content/blobs.ts";
+import { damaged, hashDescriptor, isSound, openBlob, readDocument } from "../content/blobs.ts";
 import {
   compressedLayersOf,
   diffIdsOf,
@@ -14,7 +14,6 @@ import {
   tagsOfImage,
 } from "../content/images.ts";
 import { indexesOf } from "../content/indexes.ts";
-import { blobPath } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import { type Digest, shortId } from "../spec/digest.ts";
 import { parseImageConfig } from "../spec/image-config.ts";
@@ -184,9 +183,12 @@ async function openLayers(
   try {
     for (const { digest } of images.flatMap((image) => image.layers)) {
       if (opened.has(digest)) continue;
-      opened.set(digest, openBlob(store, digest).fd);
-      if (await isSound(store, digest, signal)) continue;
-      throw damaged(digest, await hashFile(blobPath(store.paths, digest)));
+      // Asked first: a sound file may be removed, but only a sound one takes its place.
+      const isKnownSound = await isSound(store, digest, signal);
+      const { fd } = openBlob(store, digest);
+      opened.set(digest, fd);
+      const found = isKnownSound ? digest : await hashDescriptor(fd, signal);
+      if (found !== digest) throw damaged(digest, found);
     }
   } catch (error) {
     close();

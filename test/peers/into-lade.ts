@@ -7,8 +7,7 @@ import { loadImages } from "../../src/engine/load.ts";
 import { openTestStore, storeState, verifyStore } from "../helpers/store.ts";
 import { dockerFacts, type ImageFacts, ladeFacts, podmanFacts, skopeoFacts } from "./facts.ts";
 import { makeBuildahImage, makeUmociLayout, stockPodman } from "./other-images.ts";
-import type { SharedLab } from "./shared-lab.ts";
-import { sharedLab } from "./shared-lab.ts";
+import { type SharedLab, sharedLab } from "./shared-lab.ts";
 
 /** Something that a peer saved, and what lade must make of it. */
 interface Saved {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { inspectImage } from "../../src/engine/inspect.ts";
 import { loadImages } from "../../src/engine/load.ts";
 import { pruneImages } from "../../src/engine/prune.ts";
 import { saveImages } from "../../src/engine/save.ts";
@@ -206,6 +207,24 @@ test("out of lade: all images in one archive", async () => {
   }
   const { Tags } = JSON.parse(await lab.peer("skopeo", "list-tags", `docker-archive:${path}`));
   assert.deepEqual(Tags.toSorted(), names.toSorted());
+});
+
+test("out of lade: parents that come after their children in the archive", async () => {
+  const shared = await sharedLab();
+  const { lab, images, dockerArchive } = shared;
+  await using store = await openTestStore();
+  await loadImages(store.engine, { path: dockerArchive });
+  const path = lab.path("lade.tar");
+  await saveImages(store.engine, { names: ["child:1", "changed:1", "app:1", "base:1"], path });
+  await emptyDocker(shared);
+  await lab.docker("load", "--quiet", "--input", path);
+  await using other = await openTestStore();
+  await loadImages(other.engine, { path });
+  for (const { id } of [images.child, images.changed, images.app, images.base]) {
+    await assertSameDocuments(lab, other, id);
+  }
+  const { Parent } = await inspectImage(other.engine, "child:1");
+  assert.equal(Parent, images.app.id);
 });
 
 test("out of lade: the same image gives the same bytes whatever else is in the store", async () => {

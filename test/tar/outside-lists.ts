@@ -98,10 +98,10 @@ const escapes: Readonly<Record<string, string>> = {
 
 /** Undoes the quoting of C. */
 function unquoted(text: string): string {
-  return text.replaceAll(/\\([0-7]{3}|.)/g, (_, escape: string) =>
-    /^[0-7]{3}$/.test(escape)
-      ? String.fromCharCode(Number.parseInt(escape, 8))
-      : (escapes[escape] ?? escape),
+  return text.replaceAll(/\\([0-7]{3}|.)/g, (_, code: string) =>
+    /^[0-7]{3}$/.test(code)
+      ? String.fromCharCode(Number.parseInt(code, 8))
+      : (escapes[code] ?? code),
   );
 }
 
