@@ -3,6 +3,7 @@
 import { LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { StagedLayer } from "../content/stage.ts";
+import type { TarEntry } from "../tar/entry.ts";
 
 /** Where the bytes of a member are. */
 export type MemberContent =
@@ -35,7 +36,8 @@ export interface MemberSet {
    * @param name as another document of the archive writes it
    * @param wantedBy what errors say asked for it
    * @returns undefined where there is none
-   * @throws LadeError NAME_ESCAPES for a name, or a link, that leads out of the archive
+   * @throws LadeError NAME_ESCAPES for a name, or a link, that leads out of the archive, UNSUPPORTED
+   *   for a file with holes
    */
   lookup(name: string, wantedBy: string): Member | undefined;
   /** Names of all files, links and folders, normalised. */
@@ -46,6 +48,8 @@ export interface MemberSet {
 export type MemberRecord =
   | { readonly type: "file"; readonly member: Member }
   | { readonly type: "symlink" | "hardlink"; readonly target: string }
+  /** A file with holes, whose bytes do not lie in one piece. */
+  | { readonly type: "sparse" }
   | { readonly type: "other" };
 
 /** The documents by which an archive is read; they must be there once, as plain files. */
@@ -94,6 +98,7 @@ export class MemberTable implements MemberSet {
     for (let links = 0; links <= limits.memberLinks; links++) {
       const record = this.#records.get(current);
       if (record === undefined || record.type === "other") return undefined;
+      if (record.type === "sparse") throw unsupportedSparse(current, this.place);
       const isLink = record.type !== "file";
       if (isLink && documentNames.has(current)) {
         throw new LadeError(
@@ -109,6 +114,17 @@ export class MemberTable implements MemberSet {
     }
     throw new LadeError("LIMIT_EXCEEDED", `${asker}: ${name} leads from link to link`);
   }
+}
+
+/** True for a file with holes: what lies in the tar is not what the file holds. */
+export function hasHoles(entry: TarEntry): boolean {
+  return entry.sparse !== undefined && entry.storedSize !== entry.size;
+}
+
+function unsupportedSparse(name: string, place: string): LadeError {
+  return new LadeError("UNSUPPORTED", `${place}: ${name} is a sparse file, expected a plain one`, {
+    hint: "Pack the archive again without `--sparse`.",
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { LadeError } from "../base/errors.ts";
+import { type Digest, shortId } from "../spec/digest.ts";
 import {
   comparePlatforms,
   comparePlatformsStrictly,
@@ -57,20 +58,44 @@ function mergeBoth(members: MemberSet, options: ReadOptions): ArchivedImages {
   const fromIndex = chooseFromEntries(entries, members.place, options);
   const others = new Set(entries.flatMap((entry) => entry.images.map((one) => one.image.id)));
   const merged = new Map(fromIndex.map((image) => [image.id, image]));
-  const taken = new Set(fromIndex.flatMap((image) => image.references.map(familiarString)));
+  const owners = ownersOfNames(fromIndex);
   for (const image of readDockerImages(members)) {
     const known = merged.get(image.id);
-    if (known !== undefined) {
-      merged.set(image.id, { ...known, parent: image.parent, references: union(known, image) });
-      continue;
-    }
     // A platform that the index has and that was not chosen.
-    if (others.has(image.id)) continue;
-    const references = image.references.filter((name) => !taken.has(familiarString(name)));
-    const isDoubled = references.length === 0 && image.references.length > 0;
-    if (!isDoubled && isWanted(image, options)) merged.set(image.id, { ...image, references });
+    if (known === undefined && (others.has(image.id) || !isWanted(image, options))) continue;
+    refuseOtherOwner(image, owners, members.place);
+    const references = known === undefined ? image.references : union(known, image);
+    merged.set(image.id, { ...(known ?? image), parent: image.parent, references });
   }
   return { images: [...merged.values()], warnings };
+}
+
+/** The images that have a name; more than one where several platforms were asked for. */
+function ownersOfNames(images: readonly ArchivedImage[]): Map<string, Set<Digest>> {
+  const owners = new Map<string, Set<Digest>>();
+  for (const { id, references } of images) {
+    for (const name of references.map(familiarString)) {
+      owners.set(name, (owners.get(name) ?? new Set()).add(id));
+    }
+  }
+  return owners;
+}
+
+/** @throws LadeError ARCHIVE_AMBIGUOUS: which image counts would depend on the reader */
+function refuseOtherOwner(
+  image: ArchivedImage,
+  owners: ReadonlyMap<string, ReadonlySet<Digest>>,
+  place: string,
+): void {
+  for (const name of image.references.map(familiarString)) {
+    const ids = owners.get(name);
+    if (ids === undefined || ids.has(image.id)) continue;
+    throw new LadeError(
+      "ARCHIVE_AMBIGUOUS",
+      `${place}: ${name} is image ${[...ids].map(shortId).join(", ")} in index.json, but ${shortId(image.id)} in manifest.json`,
+      { hint: "No sound image archive says both: do not trust where it comes from." },
+    );
+  }
 }
 
 function union(a: ArchivedImage, b: ArchivedImage): Reference[] {

@@ -7,13 +7,14 @@ import { type ImageConfig, parseImageConfig } from "../spec/image-config.ts";
 import { annotationNames, layerCompression, mediaTypes } from "../spec/media-types.ts";
 import {
   type Descriptor,
+  type Index,
   isAttestation,
   type Manifest,
   parseIndex,
   parseManifestOrIndex,
   parseOciLayout,
 } from "../spec/oci.ts";
-import type { Platform } from "../spec/platform.ts";
+import { formatPlatform, type Platform } from "../spec/platform.ts";
 import type { Reference } from "../spec/reference.ts";
 import { blobName, readBlobDocument, readMember } from "./document.ts";
 import type { ArchivedImage, ArchivedLayer } from "./image.ts";
@@ -58,27 +59,41 @@ export function readOciEntries(members: MemberSet): OciEntries {
   const index = parseIndex(bytes, `${members.place}: index.json`);
   const warnings: string[] = [];
   const visited: Walk = { members, count: 0, seen: new Map(), others: [] };
-  const byName = new Map<string, { references: Reference[]; images: OciImage[] }>();
-  index.manifests.forEach((descriptor, position) => {
-    if (isAttestation(descriptor)) return;
+  const byName = new Map<string, { references: Reference[]; images: Map<Digest, OciImage> }>();
+  const tops = index.manifests
+    .filter((descriptor) => !isAttestation(descriptor))
+    .map((descriptor) => ({ descriptor, name: nameOf(descriptor, warnings) }));
+  const unnamed = tops.flatMap(({ descriptor, name }) => (name === undefined ? [descriptor] : []));
+  const areApart = members.lookup("manifest.json", "archive") !== undefined || !areOne(unnamed);
+  tops.forEach(({ descriptor, name }, position) => {
     const images = walk(visited, descriptor, { depth: 1, wantedBy: "index.json" });
-    const name = nameOf(descriptor, warnings);
-    const key = name === undefined ? unnamedKey(descriptor, position) : JSON.stringify(name);
-    const entry = byName.get(key) ?? { references: name === undefined ? [] : [name], images: [] };
-    entry.images.push(...images.filter((one) => !hasImage(entry.images, one)));
+    const unnamedKey = areApart ? `unnamed ${position}` : "unnamed platforms";
+    const key = name === undefined ? unnamedKey : JSON.stringify(name);
+    const references = name === undefined ? [] : [name];
+    const entry = byName.get(key) ?? { references, images: new Map<Digest, OciImage>() };
+    for (const one of images)
+      if (!entry.images.has(one.image.id)) entry.images.set(one.image.id, one);
     byName.set(key, entry);
   });
-  const entries = [...byName.values()].filter((entry) => entry.images.length > 0);
+  const entries = [...byName.values()]
+    .filter(({ images }) => images.size > 0)
+    .map(({ references, images }) => ({ references, images: [...images.values()] }));
   return { entries, warnings, others: visited.others };
 }
 
-/** Unnamed manifests that state a platform are one image for several of them. */
-function unnamedKey(descriptor: Descriptor, position: number): string {
-  return descriptor.platform === undefined ? `unnamed ${position}` : "unnamed platforms";
-}
-
-function hasImage(images: readonly OciImage[], wanted: OciImage): boolean {
-  return images.some((one) => one.image.id === wanted.image.id);
+/**
+ * True for unnamed manifests that are one image for several platforms: each states another.
+ *
+ * Beside a `manifest.json` they are images that were saved by their IDs.
+ */
+function areOne(unnamed: readonly Descriptor[]): boolean {
+  const platforms = unnamed.map(({ platform }) => platform && formatPlatform(platform));
+  const tags = unnamed.map(({ annotations }) => annotations?.[annotationNames.refName]);
+  return (
+    !platforms.includes(undefined) &&
+    new Set(platforms).size === unnamed.length &&
+    new Set(tags).size === 1
+  );
 }
 
 /**
@@ -139,9 +154,7 @@ function walk(
   const document = parseManifestOrIndex(bytes, place, descriptor.mediaType);
   const images =
     document.type === "index"
-      ? document.index.manifests
-          .filter((child) => !isAttestation(child))
-          .flatMap((child) => walk(state, child, { depth: at.depth + 1, wantedBy: name }))
+      ? imagesOfIndex(state, document.index, { depth: at.depth + 1, wantedBy: name })
           .map((one) => reachedThrough(one, descriptor.digest))
           .map((one, _, all) =>
             all.length > 1 ? one : withIndex(state, one, { descriptor, bytes }),
@@ -149,6 +162,22 @@ function walk(
       : imagesOfManifest(state, { descriptor, manifest: document.manifest, bytes, at });
   state.seen.set(descriptor.digest, images);
   return images;
+}
+
+/** Each image once: indexes may lead to one on a million ways. */
+function imagesOfIndex(
+  state: Walk,
+  index: Index,
+  at: { readonly depth: number; readonly wantedBy: string },
+): OciImage[] {
+  const images = new Map<Digest, OciImage>();
+  for (const child of index.manifests) {
+    if (isAttestation(child)) continue;
+    for (const one of walk(state, child, at)) {
+      if (!images.has(one.image.id)) images.set(one.image.id, one);
+    }
+  }
+  return [...images.values()];
 }
 
 function reachedThrough(one: OciImage, index: Digest): OciImage {

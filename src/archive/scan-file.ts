@@ -4,7 +4,7 @@ import { readSync } from "node:fs";
 import { ioError } from "../base/io-error.ts";
 import { byteStringToText, type TarEntry } from "../tar/entry.ts";
 import { TarScanner } from "../tar/scanner.ts";
-import { MemberTable } from "./member.ts";
+import { hasHoles, MemberTable } from "./member.ts";
 
 /** A window on the file; large enough for the headers of a few small members at once. */
 const windowSize = 32 * 1024;
@@ -62,6 +62,10 @@ function addEntry(
   file: { readonly fd: number; readonly offset: number },
 ): void {
   const name = byteStringToText(entry.path);
+  if (hasHoles(entry)) {
+    table.add(name, { type: "sparse" });
+    return;
+  }
   switch (entry.type) {
     case "file":
       table.add(name, {

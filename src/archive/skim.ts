@@ -13,7 +13,7 @@ import {
 import { compareGoStrings } from "../spec/go-json.ts";
 import { byteStringToText, type TarEntry } from "../tar/entry.ts";
 import { FilesystemDetector } from "./detect.ts";
-import { type Member, type MemberContent, MemberTable } from "./member.ts";
+import { hasHoles, type Member, type MemberContent, MemberTable } from "./member.ts";
 import type { OpenInput } from "./open-input.ts";
 import { type SkippableSource, skippableFile, skippableStream, walkTar } from "./walk-tar.ts";
 
@@ -97,6 +97,10 @@ class Skimmer {
     this.#noteTop(name, entry);
     // A file system may have any number of members, of which only the top ones count.
     if (this.#detector.isFilesystem) return;
+    if (hasHoles(entry)) {
+      this.#add(name, { type: "sparse" });
+      return;
+    }
     switch (entry.type) {
       case "file":
         this.#add(name, { type: "file", member: await this.#memberOf(name, entry, data) });

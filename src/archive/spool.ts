@@ -6,7 +6,7 @@ import type { Lease } from "../content/lease.ts";
 import { stageLayer } from "../content/stage.ts";
 import { byteStringToText, type TarEntry } from "../tar/entry.ts";
 import { FilesystemDetector } from "./detect.ts";
-import { type MemberContent, MemberTable } from "./member.ts";
+import { hasHoles, type MemberContent, MemberTable } from "./member.ts";
 import { skippableStream, walkTar } from "./walk-tar.ts";
 
 /** Members up to this size stay in memory: documents, and layers of a few files. */
@@ -64,6 +64,8 @@ async function keepEntry(table: MemberTable, input: EntryInput): Promise<void> {
   const { entry, name, data } = input;
   if (entry.type === "symlink" || entry.type === "hardlink") {
     table.add(name, { type: entry.type, target: byteStringToText(entry.linkPath) });
+  } else if (hasHoles(entry)) {
+    table.add(name, { type: "sparse" });
   } else if (entry.type === "file") {
     const content = await input.keep(name, entry.storedSize, data);
     table.add(name, { type: "file", member: { name, size: entry.storedSize, content } });

@@ -35,4 +35,21 @@ export const limits = {
   zstdWindowLog: 27,
   /** Redirects of a download. */
   redirects: 10,
+  /** What a `--format` template may use up. Go sets most of these to what its growing stacks hold. */
+  template: {
+    /** Blocks and parentheses within each other in the text of a template. */
+    nesting: 200,
+    /** Blocks and called templates within each other in an execution; Go stops at 100,000. */
+    executionDepth: 400,
+    /** Maps, slices and structs within each other, when they are printed. */
+    dataDepth: 200,
+    /** One string, in UTF-16 units: `print $x $x` in a loop doubles it each time. */
+    textLength: 16 * MIB,
+    /** The whole output, in UTF-16 units. */
+    outputLength: 64 * MIB,
+    /** Steps of one execution: a range over a large number ends here and not after hours. */
+    steps: 1_000_000,
+    /** Units of text, or items of a new slice, that count as one step of a function. */
+    textPerStep: 16,
+  },
 } as const;

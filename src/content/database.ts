@@ -217,7 +217,7 @@ function translated<T>(path: string, call: () => T): T {
     if (code === resultCodes.corrupt || code === resultCodes.notADatabase) {
       throw new LadeError("STORE_DAMAGED", message, {
         cause: error,
-        hint: "Run `lade system check --repair`.",
+        hint: `Move ${path} away and run \`lade system check --repair\`: the images come back, without their names.`,
       });
     }
     throw error;

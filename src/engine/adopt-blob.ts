@@ -3,7 +3,7 @@
 import * as fs from "node:fs";
 import { isLadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { readDocument } from "../content/blobs.ts";
+import { blobSize, hashIfThere, isSound, readDocument } from "../content/blobs.ts";
 import { putImage } from "../content/images.ts";
 import { buildIndex } from "../content/layer-indexes.ts";
 import { blobPath } from "../content/paths.ts";
@@ -15,20 +15,23 @@ import { formatPlatform } from "../spec/platform.ts";
 /**
  * Gives a whole blob that no row names its row back.
  *
- * A config all of whose layers are there becomes an image again, without a name: so a lost database
- * does not mean lost images. Anything else is kept as a row without a use, which the sweep that
- * follows removes.
+ * A config all of whose layers are there and whole becomes an image again, without a name: so a lost
+ * database does not mean lost images. Anything else is kept as a row without a use, which the sweep
+ * that follows removes.
  *
  * @returns true, for the caller's report
  */
-export function adoptBlob(store: Store, digest: Digest): boolean {
+export async function adoptBlob(store: Store, digest: Digest): Promise<boolean> {
   const config = configOf(store, digest);
   recordBlob(store, digest);
   if (config === undefined) return true;
   const diffIds = config.rootfs.diff_ids;
-  if (!diffIds.every((diffId) => fs.existsSync(blobPath(store.paths, diffId)))) return true;
-  for (const diffId of diffIds) recordBlob(store, diffId);
-  const sizes = diffIds.map((diffId) => contentSize(store, diffId));
+  const sizes: number[] = [];
+  for (const diffId of diffIds) {
+    const size = await adoptLayer(store, diffId);
+    if (size === undefined) return true;
+    sizes.push(size);
+  }
   store.database.transaction(() =>
     putImage(store.database, {
       id: digest,
@@ -44,19 +47,30 @@ export function adoptBlob(store: Store, digest: Digest): boolean {
   return true;
 }
 
+/** @returns the layer's size as Docker counts it; undefined where it is not whole, or no layer */
+async function adoptLayer(store: Store, diffId: Digest): Promise<number | undefined> {
+  const isWhole =
+    blobSize(store, diffId) === undefined
+      ? (await hashIfThere(blobPath(store.paths, diffId))) === diffId
+      : await isSound(store, diffId);
+  if (!isWhole) return undefined;
+  recordBlob(store, diffId);
+  const known = store.database.get<{ size: number }>(
+    "SELECT content_size AS size FROM layer WHERE diff_id = ?",
+    diffId,
+  );
+  if (known !== undefined) return known.size;
+  try {
+    return (await buildIndex(store, diffId)).contentSize;
+  } catch (error) {
+    if (isLadeError(error)) return undefined;
+    throw error;
+  }
+}
+
 function recordBlob(store: Store, digest: Digest): void {
   const { size } = fs.statSync(blobPath(store.paths, digest));
   store.database.run("INSERT OR IGNORE INTO blob (digest, size) VALUES (?, ?)", digest, size);
-}
-
-function contentSize(store: Store, diffId: Digest): number {
-  const find = () =>
-    store.database.get<{ size: number }>(
-      "SELECT content_size AS size FROM layer WHERE diff_id = ?",
-      diffId,
-    );
-  if (find() === undefined) void buildIndex(store, diffId);
-  return find()?.size ?? 0;
 }
 
 function configOf(store: Store, digest: Digest): ImageConfig | undefined {

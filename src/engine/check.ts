@@ -119,7 +119,7 @@ async function checkFiles(
     const message = isWhole
       ? "a whole blob that the database does not know"
       : `${path} is no blob: its name is not the digest of its bytes`;
-    const repaired = options.repair && isWhole && adoptBlob(store, digest);
+    const repaired = options.repair && isWhole && (await adoptBlob(store, digest));
     findings.push({ kind, subject: isWhole ? digest : path, message, repaired });
   }
   return findings;

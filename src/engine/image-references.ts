@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { imageOfTag, repositoryDigestsOf, tagsOfImage } from "../content/images.ts";
+import { repositoryDigestsOf, tagsOfImage } from "../content/images.ts";
 import type { Store } from "../content/store.ts";
-import type { Digest } from "../spec/digest.ts";
+import { type Digest, isDigest } from "../spec/digest.ts";
 import { familiarString, fullName, parseReference, withDefaultTag } from "../spec/reference.ts";
 import type { RemovedItem } from "./types.ts";
 
@@ -31,22 +31,26 @@ export function formatReference(reference: ImageReference): string {
   return familiarString(parseReference(`${reference.repository}${suffix}`));
 }
 
-/** The name that a user wrote; one without a tag means `latest`. */
-export function parseGivenName(store: Store, name: string): ImageReference {
+/**
+ * The name of an image that a user wrote; one without a tag means `latest`.
+ *
+ * @returns undefined where it is none of the image's names, such as another image's tag before the
+ *   digest by which the image was found
+ */
+export function ownReference(store: Store, id: Digest, name: string): ImageReference | undefined {
   const reference = parseReference(name);
-  const repository = fullName(reference);
-  if (reference.digest !== undefined && reference.tag === undefined) {
-    return { repository, digest: reference.digest };
-  }
-  const tag = withDefaultTag(reference).tag ?? "latest";
-  return imageOfTag(store.database, { repository, tag }) === undefined &&
-    reference.digest !== undefined
-    ? { repository, digest: reference.digest }
-    : { repository, tag };
+  const { digest } = reference;
+  const tag = digest === undefined ? withDefaultTag(reference).tag : reference.tag;
+  const own = referencesOf(store, id).filter((one) => one.repository === fullName(reference));
+  return (
+    own.find((one) => one.tag !== undefined && one.tag === tag) ??
+    own.find((one) => one.digest !== undefined && one.digest === digest)
+  );
 }
 
-/** True where the argument is the image's ID or the beginning of it. */
-export function isIdPrefix(id: Digest, name: string): boolean {
+/** True where the argument is the image's ID or the beginning of it, or any whole digest. */
+export function isIdGiven(id: Digest, name: string): boolean {
+  if (isDigest(name) || isDigest(`sha256:${name}`)) return true;
   return id.startsWith(name.startsWith("sha256:") ? name : `sha256:${name}`);
 }
 

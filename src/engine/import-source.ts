@@ -56,32 +56,58 @@ function openDescriptor(fd: number, place: string): ImportSource {
   return { ...common, bytes: rangeSource(fd, { offset: position, size }), size };
 }
 
+/** The URL without the name and password that it may have: those are nobody else's business. */
+export function withoutCredentials(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { username, password } = new URL(url);
+  if (username === "" && password === "") return url;
+  return Object.assign(new URL(url), { username: "", password: "" }).href;
+}
+
 /** Follows redirects by hand, so that none leads to anything but http and https. */
 async function download(url: string, signal: AbortSignal | undefined): Promise<ImportSource> {
-  let target = new URL(url);
+  let target = parseUrl(url, undefined);
   for (let redirects = 0; redirects <= limits.redirects; redirects++) {
     const response = await request(target, signal);
     const location = response.headers.get("location");
     if (response.status >= 300 && response.status < 400 && location !== null) {
-      target = new URL(location, target);
+      await response.body?.cancel();
+      target = parseUrl(location, target);
       continue;
     }
     if (!response.ok || response.body === null) {
+      await response.body?.cancel();
       throw failed(target, `status code ${response.status} ${response.statusText}`);
     }
-    return fromResponse(target, response.body, response.headers.get("content-length"));
+    return fromResponse(target, response, signal);
   }
   throw failed(target, `more than ${limits.redirects} redirects`);
+}
+
+function parseUrl(text: string, base: URL | undefined): URL {
+  const url = URL.parse(text, base?.href);
+  if (url !== null) return url;
+  const message = base === undefined ? "invalid URL" : `${shownUrl(base)}: invalid redirect`;
+  throw new LadeError("DOWNLOAD_FAILED", `download ${message}`, {
+    hint: "Give a URL such as https://example.com/rootfs.tar.gz.",
+  });
 }
 
 async function request(target: URL, signal: AbortSignal | undefined): Promise<Response> {
   if (target.protocol !== "http:" && target.protocol !== "https:") {
     throw failed(target, `${target.protocol} is not http or https`);
   }
+  // Undecoded bytes: a tar.gz is sniffed here and must not be unpacked on the way.
+  const headers = new Headers({ "accept-encoding": "identity" });
+  const { username, password } = target;
+  if (username !== "" || password !== "") {
+    // fetch takes no credentials in the URL itself.
+    const text = `${decoded(username)}:${decoded(password)}`;
+    headers.set("authorization", `Basic ${Buffer.from(text).toString("base64")}`);
+  }
   try {
-    // Undecoded bytes: a tar.gz is sniffed here and must not be unpacked on the way.
-    const headers = { "accept-encoding": "identity" };
-    return await fetch(target, { redirect: "manual", headers, ...(signal && { signal }) });
+    const url = withoutCredentials(target.href);
+    return await fetch(url, { redirect: "manual", headers, ...(signal && { signal }) });
   } catch (error) {
     if (signal?.aborted === true) throw error;
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
@@ -89,18 +115,31 @@ async function request(target: URL, signal: AbortSignal | undefined): Promise<Re
   }
 }
 
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+function shownUrl(target: URL): string {
+  return `${target.protocol}//${target.host}${target.pathname}`;
+}
+
 function failed(target: URL, reason: string, cause?: unknown): LadeError {
-  // A password in the URL is nobody else's business.
-  const shown = `${target.protocol}//${target.host}${target.pathname}`;
-  return new LadeError("DOWNLOAD_FAILED", `download ${shown}: ${reason}`, { cause });
+  return new LadeError("DOWNLOAD_FAILED", `download ${shownUrl(target)}: ${reason}`, { cause });
 }
 
 function fromResponse(
   target: URL,
-  body: ReadableStream<Uint8Array>,
-  length: string | null,
+  response: Response,
+  signal: AbortSignal | undefined,
 ): ImportSource {
-  const reader = body.getReader();
+  const { body, headers } = response;
+  if (body === null) throw new Error("a response without a body");
+  const reader: ReadableStreamDefaultReader<Uint8Array> = body.getReader();
+  const length = headers.get("content-length");
   let held: Uint8Array = new Uint8Array(0);
   let received = 0;
   const size = length === null ? undefined : Number(length);
@@ -111,6 +150,7 @@ function fromResponse(
       async read(part: Uint8Array): Promise<number> {
         while (held.length === 0) {
           const next = await reader.read().catch((error: unknown) => {
+            signal?.throwIfAborted();
             throw failed(target, messageOf(error), error);
           });
           if (next.done) {

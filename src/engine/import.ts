@@ -14,7 +14,7 @@ import { formatPlatform, hostPlatform, parsePlatform } from "../spec/platform.ts
 import { fullName, parseReference, type Reference, withDefaultTag } from "../spec/reference.ts";
 import { byteStringToText } from "../tar/entry.ts";
 import type { Engine } from "./engine.ts";
-import { openImportSource } from "./import-source.ts";
+import { openImportSource, withoutCredentials } from "./import-source.ts";
 import type { ImportOptions } from "./types.ts";
 
 export interface ImportResult {
@@ -67,7 +67,7 @@ export async function importImage(engine: Engine, options: ImportOptions): Promi
     variant: platform.variant,
     config,
     created,
-    comment: options.message || `Imported from ${isUrl(options.source) ? options.source : "-"}`,
+    comment: options.message || `Imported from ${shownSource(options.source)}`,
     diffId: staged.tar.digest,
   });
   const id: Digest = digestOf(configBytes);
@@ -92,8 +92,9 @@ export async function importImage(engine: Engine, options: ImportOptions): Promi
   return { id, warnings: [] };
 }
 
-function isUrl(source: string): boolean {
-  return /^https?:\/\//i.test(source);
+/** Docker's client sends files through a pipe, so that they all are `-`. */
+function shownSource(source: string): string {
+  return /^https?:\/\//i.test(source) ? withoutCredentials(source) : "-";
 }
 
 function referenceOf(text: string | undefined): Reference | undefined {

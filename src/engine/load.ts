@@ -109,7 +109,10 @@ async function stageDocuments(
       staged.push(await stageDocument(lease, bytes));
     }
   });
-  await Promise.all(lanes);
+  // All have to end before a failure is told: what still writes would be in the way of cleaning up.
+  for (const lane of await Promise.allSettled(lanes)) {
+    if (lane.status === "rejected") throw lane.reason;
+  }
   return staged;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { allImages, type ImageRow } from "../content/images.ts";
+import { LadeError } from "../base/errors.ts";
+import { allImages, findImage, type ImageRow } from "../content/images.ts";
 import { openLease } from "../content/lease.ts";
 import type { Store } from "../content/store.ts";
 import { sweepBlobs } from "../content/sweep.ts";
@@ -35,12 +36,15 @@ function prune(store: Store, options: PruneImagesOptions): RemovedItem[] {
   const filters = collectFilters(options.filters ?? [], filterNames);
   const isAll = options.all === true || booleanFilter(filters, "dangling") === false;
   const isWanted = compileFilters(filters);
-  const deletion: Deletion = { store, items: [], blobs: [], force: isAll, prune: false };
+  // A digest alone is what a name leaves behind when it moves on: such an image dangles, too.
+  const deletion: Deletion = { store, items: [], blobs: [], force: true, prune: true };
   store.database.transaction(() => {
     for (const image of childrenFirst(allImages(store.database))) {
-      const isNamed = referencesOf(store, image.id).length > 0;
-      if (isWanted(image) && (isAll || !isNamed))
+      const isGone = findImage(store.database, image.id) === undefined;
+      const hasTag = referencesOf(store, image.id).some((one) => one.tag !== undefined);
+      if (!isGone && isWanted(image) && (isAll || !hasTag)) {
         deleteImage(deletion, image.id, { isQuiet: true });
+      }
     }
   });
   return deletion.items;
@@ -65,12 +69,21 @@ function childrenFirst(images: readonly ImageRow[]): ImageRow[] {
 function compileFilters(filters: FilterValues): (image: ImageRow) => boolean {
   const labels = filters.get("label") ?? [];
   const unwanted = filters.get("label!") ?? [];
-  const nowMs = Date.now();
-  const limits = (filters.get("until") ?? []).map((text) => parseTimestamp(text, nowMs));
+  const [until, ...more] = filters.get("until") ?? [];
+  if (more.length > 0) {
+    throw new LadeError("FILTER_INVALID", "more than one until filter specified");
+  }
+  const limitNs = until === undefined ? undefined : parseTimestamp(until, Date.now());
   return (image) =>
     matchesLabels(image.labels, labels) &&
     !unwanted.some((label) => matchesLabels(image.labels, [label])) &&
-    limits.every((limitNs) => (timeNs(image.created) ?? 0n) < limitNs);
+    (limitNs === undefined || isNotAfter(image, limitNs));
+}
+
+/** An image that does not tell when it was made is never too old. */
+function isNotAfter(image: ImageRow, limitNs: bigint): boolean {
+  const createdNs = timeNs(image.created);
+  return createdNs !== undefined && createdNs <= limitNs;
 }
 
 /** Manifests stay as names to look up by; only the second form of each layer goes. */

@@ -3,13 +3,15 @@
 import { LadeError } from "../base/errors.ts";
 import type { Store } from "../content/store.ts";
 import { type SweptBlob, sweepBlobs } from "../content/sweep.ts";
+import { type Digest, shortId } from "../spec/digest.ts";
 import { type Deletion, deleteImage } from "./delete-image.ts";
 import type { Engine } from "./engine.ts";
 import { findImage } from "./find-image.ts";
 import {
-  isIdPrefix,
+  type ImageReference,
+  isIdGiven,
   isSingleReference,
-  parseGivenName,
+  ownReference,
   referencesOf,
   untag,
 } from "./image-references.ts";
@@ -47,26 +49,32 @@ export function sweepAfter(store: Store, deletion: Deletion): SweptBlob[] {
 function removeNamed(deletion: Deletion, name: string): void {
   const { store } = deletion;
   const id = findImage(store, name);
-  if (!isIdPrefix(id, name)) {
-    const given = parseGivenName(store, name);
-    untag(deletion, given);
-    const left = referencesOf(store, id);
-    if (given.tag !== undefined) {
-      const hasTag = left.some((one) => one.tag && one.repository === given.repository);
-      const digests = left.filter((one) => one.digest && one.repository === given.repository);
-      if (!hasTag) for (const one of digests) untag(deletion, one);
+  const given = isIdGiven(id, name) ? undefined : ownReference(store, id, name);
+  if (given === undefined) removeById(deletion, id);
+  else removeName(deletion, id, given);
+}
+
+function removeName(deletion: Deletion, id: Digest, given: ImageReference): void {
+  const { store } = deletion;
+  untag(deletion, given);
+  if (given.tag !== undefined) {
+    const rest = referencesOf(store, id).filter((one) => one.repository === given.repository);
+    // Digests are names of what the repository's tags stood for.
+    if (rest.every((one) => one.tag === undefined)) {
+      for (const one of rest) untag(deletion, one);
     }
-    if (referencesOf(store, id).length > 0) return;
-    deleteImage(deletion, id, { isQuiet: true });
-    return;
   }
-  const references = referencesOf(store, id);
+  if (referencesOf(store, id).length === 0) deleteImage(deletion, id, { isQuiet: true });
+}
+
+function removeById(deletion: Deletion, id: Digest): void {
+  const references = referencesOf(deletion.store, id);
   if (isSingleReference(references)) {
     for (const one of references) untag(deletion, one);
   } else if (!deletion.force) {
     throw new LadeError(
       "IMAGE_IN_USE",
-      `conflict: unable to delete ${id.slice(7, 19)} (must be forced) - image is referenced in multiple repositories`,
+      `conflict: unable to delete ${shortId(id)} (must be forced) - image is referenced in multiple repositories`,
       { hint: "Remove it by each of its names, or use -f to remove them all." },
     );
   }

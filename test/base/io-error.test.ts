@@ -8,17 +8,21 @@ import { systemError } from "../helpers/system-calls.ts";
 
 describe("ioError", () => {
   it("says what failed, why and what to do", () => {
-    const cases: readonly (readonly [system: string, code: ErrorCode, why: RegExp, hint: RegExp])[] =
-      [
-        ["ENOSPC", "DISK_FULL", /no space left on device$/, /Free some space/],
-        ["EDQUOT", "DISK_FULL", /disk quota exceeded$/, /quota/],
-        ["EFBIG", "DISK_FULL", /EFBIG/, /ulimit/],
-        ["EACCES", "STORE_DENIED", /permission denied$/, /--root/],
-        ["EPERM", "STORE_DENIED", /operation not permitted$/, /--root/],
-        ["EROFS", "STORE_DENIED", /read-only file system$/, /read-only/],
-        ["EPIPE", "PIPE_CLOSED", /broken pipe$/, /stopped before its end/],
-        ["EMFILE", "IO_FAILED", /too many open files$/, /ulimit -n/],
-      ];
+    const cases: readonly (readonly [
+      system: string,
+      code: ErrorCode,
+      why: RegExp,
+      hint: RegExp,
+    ])[] = [
+      ["ENOSPC", "DISK_FULL", /no space left on device$/, /Free some space/],
+      ["EDQUOT", "DISK_FULL", /disk quota exceeded$/, /quota/],
+      ["EFBIG", "DISK_FULL", /EFBIG/, /ulimit/],
+      ["EACCES", "STORE_DENIED", /permission denied$/, /--root/],
+      ["EPERM", "STORE_DENIED", /operation not permitted$/, /--root/],
+      ["EROFS", "STORE_DENIED", /read-only file system$/, /read-only/],
+      ["EPIPE", "PIPE_CLOSED", /broken pipe$/, /stopped before its end/],
+      ["EMFILE", "IO_FAILED", /too many open files$/, /ulimit -n/],
+    ];
     for (const [system, code, why, hint] of cases) {
       const cause = systemError(system);
       const error = ioError(cause, "write blob x");
