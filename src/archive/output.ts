@@ -23,6 +23,8 @@ import {
 } from "../sys/libc.ts";
 
 const ownerOnly = 0o600;
+/** Characters of the final name in the one beside it. */
+const shownNameSize = 50;
 const pipeSize = 1024 * 1024;
 const standardOutput = 1;
 
@@ -65,7 +67,9 @@ export async function writeOutputFile(
 ): Promise<void> {
   checkOutputPath(path);
   const folder = dirname(path);
-  const beside = join(folder, `.tmp-${basename(path)}-${randomUUID().slice(0, 8)}`);
+  // A name may be as long as names can be.
+  const stem = basename(path).slice(0, shownNameSize);
+  const beside = join(folder, `.tmp-${stem}-${randomUUID().slice(0, 8)}`);
   const target = unnamedFile(folder, beside);
   try {
     const copied = await copyToFile(source, target, options);
@@ -99,7 +103,8 @@ function unnamedFile(folder: string, beside: string): OutputFile {
         try {
           return await open(folder, O_WRONLY + O_DIRECTORY + temporaryFileFlag + flags, ownerOnly);
         } catch (error) {
-          if (isSystemError(error, "EINVAL")) throw error;
+          // It may be O_DIRECT that is refused; then this is asked again without.
+          if (isSystemError(error, "EINVAL") && flags !== 0) throw error;
           // FAT, NFS and others know no files without a name.
           if (!isUnsupported(error)) throw error;
           isUnnamed = false;
@@ -112,7 +117,7 @@ function unnamedFile(folder: string, beside: string): OutputFile {
 }
 
 function isUnsupported(error: unknown): boolean {
-  return ["EOPNOTSUPP", "EISDIR", "ENOENT"].some((code) => isSystemError(error, code));
+  return ["EOPNOTSUPP", "EISDIR", "ENOENT", "EINVAL"].some((code) => isSystemError(error, code));
 }
 
 /**
@@ -124,7 +129,7 @@ export async function writeStandardOutput(source: ByteSource, options: CopyOptio
   const fd = standardOutput;
   try {
     const stat = fs.fstatSync(fd);
-    if (stat.isFile() && stat.size === 0 && filePosition(fd) === 0) {
+    if (stat.isFile() && stat.size === 0 && filePosition(fd) === 0 && canReopen(fd)) {
       const copied = await copyToFile(source, redirectedFile(fd), options);
       await close(copied.fd);
       // What runs next in the same redirection goes on behind the archive.
@@ -136,6 +141,16 @@ export async function writeStandardOutput(source: ByteSource, options: CopyOptio
     if (stat.isFile()) await fdatasync(fd);
   } catch (error) {
     throw options.signal?.aborted === true ? error : ioError(error, "write standard output");
+  }
+}
+
+/** The shell may have opened it as another user, who can and may do more. */
+function canReopen(fd: number): boolean {
+  try {
+    fs.closeSync(fs.openSync(`/proc/self/fd/${fd}`, fs.constants.O_WRONLY));
+    return true;
+  } catch {
+    return false;
   }
 }
 

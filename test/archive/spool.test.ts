@@ -89,7 +89,7 @@ describe("spoolArchive and scanFile", () => {
     for (const { name, build, outer } of hostileArchives) {
       if (outer === "unread") continue;
       const archive = build();
-      if (archive.length > 10_000_000) continue;
+      if (archive.length > 3_000_000) continue;
       const { scanned, spooled } = await readBoth(store, archive, [100_000]);
       assert.deepEqual(spooled, scanned, name);
     }

@@ -46,7 +46,10 @@ function manifestsIn(store: TestStore): string[] {
 
 const subjects: readonly { name: string; make: () => Buffer }[] = [
   ...makers.map(({ name, make }) => ({ name, make: () => make().archive })),
-  ...honestArchives.map(({ name, build }) => ({ name: `honest: ${name}`, make: build })),
+  // What lies inside a layer goes out as it came; the archives around them are what differs.
+  ...honestArchives
+    .filter(({ name }) => !/^(?:in a layer|a layer that is)/.test(name))
+    .map(({ name, build }) => ({ name: `honest: ${name}`, make: build })),
 ];
 
 describe("load, save, load, save", () => {
