@@ -26,14 +26,13 @@ export function defaultRoot(env: Readonly<Record<string, string | undefined>>): 
  *
  * @throws LadeError STORE_DENIED, STORE_VERSION, STORE_DAMAGED, DISK_FULL
  */
-export function openEngine(options: EngineOptions = {}): Promise<Engine> {
+export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const root = options.root ? resolve(options.root) : defaultRoot(process.env);
   const store = openStore(root);
-  return Promise.resolve({
+  return {
     store,
-    [Symbol.asyncDispose](): Promise<void> {
+    async [Symbol.asyncDispose](): Promise<void> {
       store[Symbol.dispose]();
-      return Promise.resolve();
     },
-  });
+  };
 }

@@ -18,7 +18,10 @@ import type { PruneImagesOptions, PruneReport, RemovedItem } from "./types.ts";
  * @returns what was removed, and the bytes that this freed on disk
  * @throws LadeError FILTER_INVALID
  */
-export function pruneImages(engine: Engine, options: PruneImagesOptions): Promise<PruneReport> {
+export async function pruneImages(
+  engine: Engine,
+  options: PruneImagesOptions,
+): Promise<PruneReport> {
   const { store } = engine;
   // Starting a lease sweeps what belongs to nobody.
   openLease(store)[Symbol.dispose]();
@@ -27,7 +30,7 @@ export function pruneImages(engine: Engine, options: PruneImagesOptions): Promis
   const spaceReclaimed = swept.reduce((sum, blob) => sum + blob.size, 0);
   const blobs: RemovedItem[] =
     options.compressed === true ? swept.map(({ digest }) => ({ type: "deleted", id: digest })) : [];
-  return Promise.resolve({ removed: [...removed, ...blobs], spaceReclaimed });
+  return { removed: [...removed, ...blobs], spaceReclaimed };
 }
 
 const filterNames = ["dangling", "label", "label!", "until"] as const;

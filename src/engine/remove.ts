@@ -24,7 +24,7 @@ import type { RemovedItem, RemoveImageOptions } from "./types.ts";
  *
  * @throws LadeError IMAGE_NOT_FOUND, IMAGE_IN_USE
  */
-export function removeImage(
+export async function removeImage(
   engine: Engine,
   options: RemoveImageOptions,
 ): Promise<readonly RemovedItem[]> {
@@ -38,7 +38,7 @@ export function removeImage(
   };
   store.database.transaction(() => removeNamed(deletion, options.name));
   sweepAfter(store, deletion);
-  return Promise.resolve(deletion.items);
+  return deletion.items;
 }
 
 /** Blobs go only once the rows that named them are durably gone. */

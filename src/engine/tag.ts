@@ -11,7 +11,7 @@ import { findImage } from "./find-image.ts";
  *
  * @throws LadeError IMAGE_NOT_FOUND, REFERENCE_INVALID
  */
-export function tagImage(engine: Engine, source: string, target: string): Promise<void> {
+export async function tagImage(engine: Engine, source: string, target: string): Promise<void> {
   const { store } = engine;
   const reference = parseReference(target);
   if (reference.digest !== undefined) {
@@ -19,5 +19,4 @@ export function tagImage(engine: Engine, source: string, target: string): Promis
   }
   const name = { repository: fullName(reference), tag: withDefaultTag(reference).tag ?? "latest" };
   store.database.transaction(() => putTag(store.database, name, findImage(store, source)));
-  return Promise.resolve();
 }
