@@ -21,7 +21,7 @@ import { describeCommit, describeMachine } from "./machine.ts";
 import { type MeasureOptions, measureInTurns } from "./measure.ts";
 import { type BenchOptions, isWanted, parseOptions } from "./options.ts";
 import { renderReport } from "./report.ts";
-import { type BenchResults, type CaseResult, timeOf } from "./results.ts";
+import { type BenchResults, type CaseResult, mergeResults, timeOf } from "./results.ts";
 import { writeSyntheticArchive } from "./synthetic.ts";
 import { judge } from "./targets.ts";
 
@@ -41,8 +41,7 @@ async function main(args: readonly string[]): Promise<void> {
   const figures = join(out, "benchmarks.json");
   const results: BenchResults = options.render
     ? (JSON.parse(await readFile(figures, "utf8")) as BenchResults)
-    : await measureAll(options);
-  if (!options.render) await writeFile(figures, `${JSON.stringify(results, null, 1)}\n`);
+    : await measureAll(options, figures);
   await writeFile(join(out, "benchmarks.svg"), renderChart(results));
   const report = renderReport(results, { chart: "benchmarks.svg", causes: missCauses });
   await writeFile(join(out, "benchmarks.md"), report);
@@ -52,7 +51,20 @@ async function main(args: readonly string[]): Promise<void> {
   console.log(join(out, "benchmarks.md"));
 }
 
-async function measureAll(options: BenchOptions): Promise<BenchResults> {
+/** Keeps the figures so far, so that a run that is stopped was not for nothing. */
+type Keep = (results: BenchResults) => Promise<BenchResults>;
+
+async function keeper(figures: string, options: BenchOptions): Promise<Keep> {
+  const older = options.add ? (JSON.parse(await readFile(figures, "utf8")) as BenchResults) : null;
+  return async (results) => {
+    const merged = older === null ? results : mergeResults(older, results);
+    await writeFile(figures, `${JSON.stringify(merged, null, 1)}\n`);
+    return merged;
+  };
+}
+
+async function measureAll(options: BenchOptions, figures: string): Promise<BenchResults> {
+  const keep = await keeper(figures, options);
   requireTool("time", "time");
   const folder = benchFolder();
   await mkdir(folder, { recursive: true });
@@ -64,7 +76,7 @@ async function measureAll(options: BenchOptions): Promise<BenchResults> {
   };
   process.once("exit", discard);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
-  return await measureIn(work, image ?? (await quickImage(work)), options);
+  return await measureIn(work, image ?? (await quickImage(work)), { options, keep });
 }
 
 /** A tiny image for a smoke test; its archive of files serves as root file system. */
@@ -85,7 +97,7 @@ async function writeRootfs(archive: string, target: string): Promise<void> {
 async function measureIn(
   work: string,
   image: BenchImage,
-  options: BenchOptions,
+  { options, keep }: { readonly options: BenchOptions; readonly keep: Keep },
 ): Promise<BenchResults> {
   const [temp, output] = [join(work, "tmp"), join(work, "out")];
   for (const folder of [temp, output]) await mkdir(folder);
@@ -98,13 +110,7 @@ async function measureIn(
   const { rounds, cold } = options;
   const overhead = await measureInTurns(overheadCase(rounds), measuring);
   await using contenders = await startContenders(join(work, "stores"), options.contenders);
-  const cases: CaseResult[] = [];
-  for (const plan of imageCases({ contenders, image, folder: output, rounds, cold })) {
-    if (isWanted(options, plan.id)) cases.push(await measureInTurns(plan, measuring));
-  }
-  const input: GrowthInput = { folder: output, rounds, options: measuring };
-  const growth = await growthOf(contenders, options, input);
-  return {
+  const results: BenchResults = {
     date: new Date().toISOString(),
     commit: await describeCommit(),
     rounds,
@@ -113,11 +119,24 @@ async function measureIn(
     versions: contenders.versions,
     image: { layerCount: image.layerCount, size: image.archiveSize, gzipSize: image.gzipSize },
     overheadSeconds: timeOf(overhead.measurements[0])?.median ?? 0,
-    warnings: [...contenders.warnings, ...growth.warnings],
-    cases,
-    growth: growth.results,
-    lists: options.growth && isWanted(options, "list") ? await listsOf(work, options, input) : [],
+    warnings: [...contenders.warnings],
+    cases: [],
+    growth: [],
+    lists: [],
   };
+  const cases: CaseResult[] = [];
+  for (const plan of imageCases({ contenders, image, folder: output, rounds, cold })) {
+    if (!isWanted(options, plan.id)) continue;
+    cases.push(await measureInTurns(plan, measuring));
+    await keep({ ...results, cases });
+  }
+  const input: GrowthInput = { folder: output, rounds, options: measuring };
+  const growth = await growthOf(contenders, options, input);
+  const warnings = [...results.warnings, ...growth.warnings];
+  const measured = { ...results, warnings, cases, growth: growth.results };
+  await keep(measured);
+  const wantsLists = options.growth && isWanted(options, "list");
+  return await keep({ ...measured, lists: wantsLists ? await listsOf(work, options, input) : [] });
 }
 
 async function growthOf(

@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly growth: boolean;
   /** Only writes table and chart again, from the figures of the last run. */
   readonly render: boolean;
+  /** Keep the figures of cases that are not measured this time. */
+  readonly add: boolean;
   /** Where the results go; `docs` for a whole run, else a folder beside the bench image. */
   readonly out: string | undefined;
 }
@@ -24,6 +26,7 @@ export const usage = `usage: npm run bench -- [options]
   --cold            also load and save with an empty page cache
   --no-growth       no archives of many sizes, no stores of many images
   --out FOLDER      where benchmarks.md, .svg and .json go
+  --add             keep the figures of cases that are not measured this time
   --render          only write table and chart again, from benchmarks.json`;
 
 /** @throws Error with the usage for options that can't be */
@@ -38,6 +41,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       cold: { type: "boolean", default: false },
       growth: { type: "boolean", default: true },
       render: { type: "boolean", default: false },
+      add: { type: "boolean", default: false },
       out: { type: "string" },
     },
     allowNegative: true,
@@ -53,9 +57,9 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       `--without: got ${unknown.join(",")}, want some of ${contenderNames.join(",")}`,
     );
   }
-  const { quick, cold, growth, render, out } = values;
+  const { quick, cold, growth, render, add, out } = values;
   const contenders = new Set(contenderNames.filter((name) => !without.includes(name)));
-  return { rounds, only: list(values.only), contenders, quick, cold, growth, render, out };
+  return { rounds, only: list(values.only), contenders, quick, cold, growth, render, add, out };
 }
 
 function list(text: string | undefined): string[] {

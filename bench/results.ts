@@ -47,6 +47,24 @@ export interface BenchResults {
   readonly lists: readonly CaseResult[];
 }
 
+/** Newer figures with those older ones that they do not replace. */
+export function mergeResults(older: BenchResults, newer: BenchResults): BenchResults {
+  return {
+    ...newer,
+    warnings: [...new Set([...older.warnings, ...newer.warnings])],
+    cases: mergeCases(older.cases, newer.cases),
+    growth: mergeCases(older.growth, newer.growth),
+    lists: mergeCases(older.lists, newer.lists),
+  };
+}
+
+function mergeCases(older: readonly CaseResult[], newer: readonly CaseResult[]): CaseResult[] {
+  const key = ({ id, size, count }: CaseResult) => `${id} ${size ?? ""} ${count ?? ""}`;
+  const merged = new Map(older.map((result) => [key(result), result]));
+  for (const result of newer) merged.set(key(result), result);
+  return [...merged.values()];
+}
+
 export function findMeasurement(
   result: CaseResult | undefined,
   contender: string,
