@@ -49,7 +49,8 @@ export async function checkStore(engine: Engine, options: CheckOptions): Promise
   findings.push(...(await checkFiles(store, { repair })));
   findings.push(...checkReferences(store));
   findings.push(...(await checkIndexes(store, { repair })));
-  if (repair) sweepBlobs(store);
+  // While anything is still damaged, blobs without a use may be parts of what it belonged to.
+  if (repair && findings.every((finding) => finding.repaired)) sweepBlobs(store);
   const images = store.database.get<{ count: number }>("SELECT COUNT(*) AS count FROM image");
   return { blobs: rows.length, size: done, images: images?.count ?? 0, findings };
 }

@@ -8,6 +8,7 @@ import { openLease } from "../content/lease.ts";
 import { stageLayer } from "../content/stage.ts";
 import { applyChanges } from "../spec/change.ts";
 import { type Digest, digestOf } from "../spec/digest.ts";
+import { normalizeGoTime } from "../spec/go-time.ts";
 import type { ImageConfigSection } from "../spec/image-config.ts";
 import { formatImportedConfig } from "../spec/image-config-format.ts";
 import { formatPlatform, hostPlatform, parsePlatform } from "../spec/platform.ts";
@@ -60,7 +61,7 @@ export async function importImage(engine: Engine, options: ImportOptions): Promi
   if (staged.problem !== undefined) throw staged.problem;
   if (staged.index === undefined) throw new Error("a staged layer without index or problem");
   if (options.force !== true) sniffer.finish();
-  const created = new Date().toISOString();
+  const created = normalizeGoTime(new Date().toISOString());
   const configBytes = formatImportedConfig({
     architecture: platform.architecture,
     os: platform.os,
