@@ -86,7 +86,72 @@ CREATE INDEX repository_digest_image ON repository_digest (image);
 CREATE TABLE property (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;
 
-export const schemaVersion = 1;
+/** Containers, and what they use; documents are JSON. */
+const containerSchema = `
+CREATE TABLE container (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  -- Image ID. No foreign key: an image may go by force while a container keeps its layers.
+  image TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  -- What was asked and settled at \`create\`, and what changes as it runs.
+  definition TEXT NOT NULL,
+  state TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX container_image ON container (image);
+CREATE TABLE container_layer (
+  container TEXT NOT NULL REFERENCES container (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  diff_id TEXT NOT NULL,
+  PRIMARY KEY (container, position)
+) WITHOUT ROWID;
+CREATE INDEX container_layer_diff_id ON container_layer (diff_id);
+CREATE TABLE exec (
+  id TEXT PRIMARY KEY,
+  container TEXT NOT NULL REFERENCES container (id) ON DELETE CASCADE,
+  document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX exec_container ON exec (container);
+CREATE TABLE volume (
+  name TEXT PRIMARY KEY,
+  created_ms INTEGER NOT NULL,
+  is_anonymous INTEGER NOT NULL,
+  document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE container_volume (
+  container TEXT NOT NULL REFERENCES container (id) ON DELETE CASCADE,
+  volume TEXT NOT NULL REFERENCES volume (name),
+  PRIMARY KEY (container, volume)
+) WITHOUT ROWID;
+CREATE INDEX container_volume_volume ON container_volume (volume);
+CREATE TABLE network (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  created_ms INTEGER NOT NULL,
+  document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE endpoint (
+  container TEXT NOT NULL REFERENCES container (id) ON DELETE CASCADE,
+  network TEXT NOT NULL REFERENCES network (id),
+  -- Addresses are held while the container runs; empty otherwise.
+  ipv4 TEXT NOT NULL DEFAULT '',
+  ipv6 TEXT NOT NULL DEFAULT '',
+  document TEXT NOT NULL,
+  PRIMARY KEY (container, network)
+) WITHOUT ROWID;
+CREATE INDEX endpoint_network ON endpoint (network);
+-- What happened, for \`events\`; old rows are dropped as new ones come.
+CREATE TABLE event (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  time_ns INTEGER NOT NULL,
+  document TEXT NOT NULL
+);
+`;
+
+/** Each step brings a database from the version of its place to the next. */
+const migrations: readonly string[] = [schema, containerSchema];
+
+export const schemaVersion: number = migrations.length;
 
 /** How long a command waits for another one's transaction; transactions take milliseconds. */
 const busyTimeoutMs = 60_000;
@@ -130,12 +195,12 @@ export function openDatabase(path: string): Database {
 function prepareSchema(connection: DatabaseSync, path: string): void {
   const version = () => Number(connection.prepare("PRAGMA user_version").get()?.user_version);
   let found = version();
-  if (found === 0) {
-    connection.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
+  if (found < schemaVersion) {
+    if (found === 0) connection.exec("PRAGMA journal_mode = WAL");
+    connection.exec("BEGIN IMMEDIATE");
     // Another process may have been first.
-    found = version();
-    if (found === 0) connection.exec(`${schema}; PRAGMA user_version = ${schemaVersion}`);
-    connection.exec("COMMIT");
+    for (const step of migrations.slice(version())) connection.exec(step);
+    connection.exec(`PRAGMA user_version = ${Math.max(version(), schemaVersion)}; COMMIT`);
     found = version();
   }
   if (found !== schemaVersion) {
