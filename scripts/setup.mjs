@@ -28,18 +28,28 @@ const quiet = process.argv.includes("--quiet");
 /** What is needed beside npm packages: the program that shows that it is there, and its package. */
 const debianPackages = [
   { program: "busybox", package: "busybox-static", why: "the demo's root file system" },
+  { program: "runc", package: "runc", why: "runs containers" },
+  { program: "conmon", package: "conmon", why: "stays with containers: logs, attach, exit code" },
+  { program: "netavark", package: "netavark", why: "bridge networks and published ports" },
+  { program: "iptables", package: "iptables", why: "published ports, by netavark" },
   { program: "dockerd", package: "docker.io", why: "peer in tests and benchmarks", peer: true },
   { program: "podman", package: "podman", why: "peer in tests and benchmarks", peer: true },
   { program: "skopeo", package: "skopeo", why: "peer in tests and benchmarks", peer: true },
   { program: "umoci", package: "umoci", why: "peer in tests", peer: true },
   { program: "buildah", package: "buildah", why: "peer in tests", peer: true },
-  { program: "runc", package: "runc", why: "starts the peers' containers", peer: true },
   { program: "mmdebstrap", package: "mmdebstrap", why: "makes the benchmark's image", peer: true },
   { program: "xz", package: "xz-utils", why: "makes .xz archives for tests", peer: true },
   { program: "bzip2", package: "bzip2", why: "makes .bz2 archives for tests", peer: true },
   { program: "zstd", package: "zstd", why: "makes .zst archives for tests", peer: true },
   { program: "python3", package: "python3", why: "second tar implementation in tests", peer: true },
   { program: "strace", package: "strace", why: "order of writes and faults in tests", peer: true },
+  {
+    program: "fsck.erofs",
+    package: "erofs-utils",
+    why: "judge of EROFS images in tests",
+    peer: true,
+  },
+  { program: "ip", package: "iproute2", why: "looks at networks in tests", peer: true },
 ];
 
 /** Whether a version such as `26.10.0` is one that lade runs on. */
@@ -140,9 +150,10 @@ function isStatic(path) {
   return true;
 }
 
-/** Whether a program is on PATH or where only root's PATH goes. */
+/** Whether a program is on PATH, where only root's PATH goes, or where Debian puts podman's helpers. */
 function hasProgram(name) {
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  folders.push("/usr/sbin", "/sbin", "/usr/lib/podman");
   return folders.some((folder) => {
     const path = join(folder, name);
     try {
