@@ -9,8 +9,6 @@ export type ListedImage = readonly [
   created: string,
   createdMs: number,
   size: number,
-  parent: Digest | "",
-  labelsJson: string,
   /** `docker.io/library/busybox:latest` */
   tags: string | null,
   /** `docker.io/library/busybox@sha256:…` */
@@ -18,7 +16,7 @@ export type ListedImage = readonly [
 ];
 
 const query = `
-  SELECT id, created, created_ms, size, parent, labels,
+  SELECT id, created, created_ms, size,
     (SELECT group_concat(repository || ':' || tag, ' ') FROM tag WHERE tag.image = image.id),
     (SELECT group_concat(repository || '@' || digest, ' ')
      FROM repository_digest AS named WHERE named.image = image.id)
@@ -39,4 +37,10 @@ export function listedImages(database: Database): ListedImage[] {
 export function parentImages(database: Database): Set<Digest> {
   const rows = database.lists<[Digest]>("SELECT DISTINCT parent FROM image WHERE parent <> ''");
   return new Set(rows.map(([parent]) => parent));
+}
+
+/** The labels of every image. */
+export function labelsOfImages(database: Database): Map<Digest, Readonly<Record<string, string>>> {
+  const rows = database.lists<[Digest, string]>("SELECT id, labels FROM image");
+  return new Map(rows.map(([id, json]) => [id, JSON.parse(json) as Record<string, string>]));
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ListedImage, listedImages, parentImages } from "../content/image-list.ts";
+import {
+  type ListedImage,
+  labelsOfImages,
+  listedImages,
+  parentImages,
+} from "../content/image-list.ts";
 import { findImage as imageRow } from "../content/images.ts";
 import type { Store } from "../content/store.ts";
+import type { Digest } from "../spec/digest.ts";
 import { matchesReferencePattern } from "../spec/reference.ts";
 import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, type FilterValues, matchesLabels } from "./filters.ts";
@@ -30,11 +36,10 @@ export async function listImages(
   const parents = parentImages(store.database);
   const summaries: ImageSummary[] = [];
   for (const image of images) {
-    const isParent = parents.has(image[0]);
-    if (!isSelected(selection, image, { isParent })) continue;
-    const { repoTags, repoDigests } = selectNames(selection, image);
-    if (!isSelectedByNames(selection, { repoTags, repoDigests, isParent })) continue;
-    summaries.push(toSummary(image, { repoTags, repoDigests }));
+    if (!isSelected(selection, image, parents)) continue;
+    const names = selectNames(selection, image);
+    if (!isSelectedByNames(selection, names, () => parents.has(image[0]))) continue;
+    summaries.push(toSummary(image, names));
   }
   return summaries;
 }
@@ -43,7 +48,7 @@ export async function listImages(
 interface Selection {
   readonly all: boolean;
   readonly dangling: boolean | undefined;
-  readonly labels: readonly string[];
+  readonly hasLabels: ((id: Digest) => boolean) | undefined;
   /** Patterns, of which a name must match one; undefined where any name will do. */
   readonly patterns: readonly string[] | undefined;
   /** Nanoseconds since 1970: only images made before. */
@@ -60,11 +65,21 @@ function readSelection(store: Store, options: ListImagesOptions): Selection {
   return {
     all: options.all === true,
     dangling: booleanFilter(filters, "dangling"),
-    labels: filters.get("label") ?? [],
+    hasLabels: labelTest(store, filters.get("label")),
     patterns: filters.get("reference"),
     beforeNs: [...imageTimes(store, filters, "before"), ...untils].reduce(earlier, undefined),
     sinceNs: imageTimes(store, filters, "since").reduce(later, undefined),
   };
+}
+
+/** Labels are read only where they are asked for: they are most of what is stored of an image. */
+function labelTest(
+  store: Store,
+  wanted: readonly string[] | undefined,
+): ((id: Digest) => boolean) | undefined {
+  if (wanted === undefined) return undefined;
+  const labels = labelsOfImages(store.database);
+  return (id) => matchesLabels(labels.get(id) ?? {}, wanted);
 }
 
 /** When the images that a filter names were made; one without a date sets no bound. */
@@ -83,36 +98,38 @@ function later(a: bigint | undefined, b: bigint): bigint {
   return a === undefined || b > a ? b : a;
 }
 
-interface Facts {
-  /** It is the parent of another image. */
-  readonly isParent: boolean;
-}
-
 /** Whether an image may be shown, whatever its names are. */
-function isSelected(selection: Selection, image: ListedImage, facts: Facts): boolean {
-  const { dangling, beforeNs, sinceNs, labels: wanted } = selection;
-  if (dangling === true && facts.isParent) return false;
+function isSelected(
+  selection: Selection,
+  image: ListedImage,
+  parents: ReadonlySet<string>,
+): boolean {
+  const { dangling, beforeNs, sinceNs, hasLabels } = selection;
+  if (dangling === true && parents.has(image[0])) return false;
   if (beforeNs !== undefined || sinceNs !== undefined) {
     const createdNs = timeNs(image[1]);
     if (createdNs === undefined) return false;
     if (beforeNs !== undefined && createdNs >= beforeNs) return false;
     if (sinceNs !== undefined && createdNs <= sinceNs) return false;
   }
-  return wanted.length === 0 || matchesLabels(parseLabels(image[5]), wanted);
+  return hasLabels === undefined || hasLabels(image[0]);
 }
 
-function isSelectedByNames(selection: Selection, image: ImageNames & Facts): boolean {
-  const { all, dangling, patterns } = selection;
-  if (image.repoTags.length === 0 && image.repoDigests.length === 0) {
-    return (all || !image.isParent) && dangling !== false && patterns === undefined;
+function isSelectedByNames(
+  { all, dangling, patterns }: Selection,
+  { repoTags, repoDigests }: ImageNames,
+  isParent: () => boolean,
+): boolean {
+  if (repoTags.length === 0 && repoDigests.length === 0) {
+    return (all || !isParent()) && dangling !== false && patterns === undefined;
   }
-  return dangling !== true || image.repoTags.length === 0;
+  return dangling !== true || repoTags.length === 0;
 }
 
 /** Familiar names, sorted; only those that match a pattern where there is one. */
 function selectNames({ patterns }: Selection, image: ListedImage): ImageNames {
-  const tags = splitList(image[6]);
-  const digests = splitList(image[7]);
+  const tags = splitList(image[4]);
+  const digests = splitList(image[5]);
   if (patterns === undefined) {
     return { repoTags: familiarNames(tags), repoDigests: familiarNames(digests) };
   }
@@ -136,17 +153,5 @@ function splitList(list: string | null): readonly string[] {
 
 /** By index: taking a list apart by a pattern is slow in code that runs for the first time. */
 function toSummary(image: ListedImage, { repoTags, repoDigests }: ImageNames): ImageSummary {
-  return {
-    id: image[0],
-    repoTags,
-    repoDigests,
-    parentId: image[4],
-    created: image[1],
-    size: image[3],
-    labels: parseLabels(image[5]),
-  };
-}
-
-function parseLabels(json: string): Readonly<Record<string, string>> {
-  return json === "{}" ? {} : (JSON.parse(json) as Record<string, string>);
+  return { id: image[0], repoTags, repoDigests, created: image[1], size: image[3] };
 }

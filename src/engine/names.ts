@@ -9,13 +9,20 @@ import { familiarString, type Reference } from "../spec/reference.ts";
 /** `docker.io/library/busybox:latest` or `docker.io/library/busybox@sha256:…`, as it was stored. */
 export type WholeName = string;
 
+const hub = "docker.io/";
+
 /** Docker's own names, the most common ones; 64 digits would be read as an ID. */
-const official = /^docker\.io\/library\/(?![0-9a-f]{64}[:@])([^/]+)$/;
+const official = /^docker\.io\/library\/(?![0-9a-f]{64}[:@])[^/]+$/;
+
+/** Names of others on Docker Hub, whose first part can't be taken for a domain. */
+const owned = /^docker\.io\/(?!library\/|localhost\/)[^/.]+\//;
 
 /** As `familiarString` of the reference, but fast enough for 10,000 names: `busybox:latest`. */
 export function familiarText(name: WholeName): string {
-  if (!name.startsWith("docker.io/")) return name;
-  return official.exec(name)?.[1] ?? familiarString(storedReference(name));
+  if (!name.startsWith(hub)) return name;
+  if (owned.test(name)) return name.slice(hub.length);
+  if (official.test(name)) return name.slice(`${hub}library/`.length);
+  return familiarString(storedReference(name));
 }
 
 /** Familiar names in Docker's order, which is that of the whole names. */

@@ -12,13 +12,10 @@ export interface ImageSummary {
   readonly repoTags: readonly string[];
   /** Familiar names with manifest digests (`busybox@sha256:…`), sorted. */
   readonly repoDigests: readonly string[];
-  /** Image ID of the parent where the store knows it, else empty. */
-  readonly parentId: string;
   /** RFC 3339 as the config has it; empty where it has none. */
   readonly created: string;
   /** Bytes of all files of all layers, as Docker counts them. */
   readonly size: number;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** One `-f KEY=VALUE`. */

@@ -10,10 +10,8 @@ const named: ImageSummary = {
   id: idA,
   repoTags: ["hello:v1", "localhost:5000/x/y:z", "other:latest"],
   repoDigests: [`hello@${digestA}`],
-  parentId: "",
   created: "2026-03-01T12:00:00.5Z",
   size: 1982256,
-  labels: {},
 };
 
 const dangling: ImageSummary = { ...named, id: idB, repoTags: [], repoDigests: [], created: "" };

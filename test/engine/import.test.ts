@@ -133,7 +133,7 @@ describe("importImage", () => {
     assert.equal(config.history[0]?.comment, "by hand");
     const [image] = await listImages(store.engine);
     assert.deepEqual(image?.repoTags, ["example.com/team/demo:latest"]);
-    assert.deepEqual(image?.labels, { x: "y" });
+    assert.deepEqual(config.config?.Labels, { x: "y" });
     assert.equal(findImage(store.engine.store.database, id)?.platform, "linux/arm64/v8");
   });
 

@@ -37,10 +37,10 @@ function scale(size: number, { base, units, precision }: Scale): string {
 /** Go's `%.<precision>g`, which writes 999.9 with 3 digits as `1e+03`. */
 function significant(value: number, precision: number): string {
   const text = value.toPrecision(precision);
-  const [mantissa = "", exponent] = text.split("e");
-  const digits = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
-  if (exponent === undefined) return digits;
-  return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
+  // As a number again it has no zeros at its end.
+  if (!text.includes("e")) return String(Number(text));
+  const [mantissa = "", exponent = ""] = text.split("e");
+  return `${Number(mantissa)}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
 const secondMs = 1000;

@@ -23,6 +23,11 @@ export interface ImageRowsOptions {
 
 /** The rows of an image, by the rules of Docker's list. */
 export function imageRows(image: ImageSummary, { hasDigests }: ImageRowsOptions): ImageRow[] {
+  if (image.repoTags.length === 1 && image.repoDigests.length === 0) {
+    // Most images are like that, and grouping costs more than all else that a long list needs.
+    const name = splitTag(image.repoTags[0] as string);
+    return [{ image, repository: name[0], tag: name[1], digest: none }];
+  }
   const tags = groupNames(image.repoTags, splitTag);
   const digests = groupNames(image.repoDigests, splitDigest);
   const rows: ImageRow[] = [];

@@ -4,7 +4,8 @@ import type { OutputStream } from "../context.ts";
 import { rowJson } from "./json.ts";
 import { type ListView, rowFields } from "./list-view.ts";
 import { printable, printableText } from "./printable.ts";
-import { listLayout, tabulate } from "./tabulate.ts";
+import { listLayout, tabulateColumns } from "./tabulate.ts";
+import { isPlain } from "./width.ts";
 
 export interface ListOptions {
   /** `--format`: empty, `table`, `table TEMPLATE`, `json` or a template. */
@@ -20,21 +21,19 @@ export interface WriteListOptions<Item> extends ListOptions {
 /** Writes a list as `docker` does; what drives a terminal never reaches one. */
 export async function writeList<Item>(
   output: OutputStream,
-  items: Iterable<Item>,
+  items: readonly Item[],
   { view, format, isQuiet = false }: WriteListOptions<Item>,
 ): Promise<void> {
   if (isTemplate(format)) {
     const { renderList } = await import("./list-template.ts");
     output.write(renderList(items, { view, format, clean: listCleaner(format, output) }));
   } else if (format === "json") {
-    output.write(textOfLines(Array.from(items, (item) => rowJson(rowFields(view, item)))));
+    output.write(textOfLines(items.map((item) => rowJson(rowFields(view, item)))));
   } else if (isQuiet) {
-    output.write(textOfLines(Array.from(items, (item) => cell(view, "ID", item))));
+    output.write(textOfLines(columnCells(view, "ID", items)));
   } else {
-    const row = (cellOf: (column: string) => string) => view.columns.map(cellOf).join("\t");
-    const headings = row((column) => view.headers[column] ?? column);
-    const rows = Array.from(items, (item) => row((column) => cell(view, column, item)));
-    output.write(tabulate(textOfLines([headings, ...rows]), listLayout));
+    const columns = view.columns.map((name) => columnOf(view, name, items));
+    output.write(tabulateColumns(columns, listLayout));
   }
 }
 
@@ -51,9 +50,22 @@ function textOfLines(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-function cell<Item>(view: ListView<Item>, column: string, item: Item): string {
-  const text = printable(view.fields[column]?.(item) ?? "");
-  return text === "" ? (view.placeholders?.[column] ?? "") : text;
+/** A heading and the cells below it. */
+function columnOf<Item>(view: ListView<Item>, name: string, items: readonly Item[]): string[] {
+  const placeholder = view.placeholders?.[name] ?? "";
+  const cells = columnCells(view, name, items).map((text) => text || placeholder);
+  cells.unshift(view.headers[name] ?? name);
+  return cells;
+}
+
+/** A field of all items, safe to show. One look at all of it tells whether anything has to change. */
+function columnCells<Item>(
+  { fields }: ListView<Item>,
+  name: string,
+  items: readonly Item[],
+): string[] {
+  const cells = items.map((item) => fields[name]?.(item) ?? "");
+  return isPlain(cells.join("")) ? cells : cells.map(printable);
 }
 
 /** Tables are for people; other templates keep lines, and all bytes where a program reads them. */

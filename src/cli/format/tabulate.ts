@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { textWidth } from "./width.ts";
+import { isPlain, textWidth } from "./width.ts";
 
 export interface TabulateOptions {
   /** Columns that a cell takes at least, its padding included. */
@@ -24,6 +24,47 @@ export function tabulate(text: string, options: TabulateOptions): string {
   return lines
     .map((cells, index) => cells.map((cell, column) => pad(cell, widths[index]?.[column])).join(""))
     .join("\n");
+}
+
+/**
+ * The same for whole columns of cells, all as long, without tabs or line ends in them; the last one
+ * gets no padding.
+ *
+ * Made for 10,000 rows in a program that runs for the first time: as one text to be taken apart
+ * again they took five times as long, with iterators twice.
+ */
+export function tabulateColumns(
+  columns: readonly (readonly string[])[],
+  { minWidth, padding }: TabulateOptions,
+): string {
+  const last = columns.length - 1;
+  const grid = columns.map((cells) => {
+    const widthOf = isPlain(cells.join("")) ? plainWidth : textWidth;
+    const widest = cells.reduce((width, cell) => Math.max(width, widthOf(cell)), 0);
+    return { cells, widthOf, width: Math.max(minWidth, widest + padding) };
+  });
+  let text = "";
+  for (let line = 0; line < (columns[last]?.length ?? 0); line++) {
+    for (let column = 0; column < last; column++) {
+      const { cells, widthOf, width } = grid[column] as (typeof grid)[number];
+      const cell = cells[line] as string;
+      text += cell + spaces(width - widthOf(cell));
+    }
+    text += `${columns[last]?.[line]}\n`;
+  }
+  return text;
+}
+
+function plainWidth(text: string): number {
+  return text.length;
+}
+
+const knownSpaces: string[] = [];
+
+/** The few lengths that a table needs come again and again. */
+function spaces(count: number): string {
+  knownSpaces[count] ??= " ".repeat(count);
+  return knownSpaces[count];
 }
 
 interface Grid {

@@ -18,12 +18,17 @@ const wideRanges = [
   [0x20000, 0x3fffd],
 ] as const;
 
-const isPlain = /^[ -~]*$/;
+const plain = /^[ -~]*$/;
 const isCombining = /\p{M}/u;
+
+/** Whether a text is ASCII that is shown as it is: as most are, and one look at a whole column tells. */
+export function isPlain(text: string): boolean {
+  return plain.test(text);
+}
 
 /** Columns that a text takes on a terminal. */
 export function textWidth(text: string): number {
-  if (isPlain.test(text)) return text.length;
+  if (isPlain(text)) return text.length;
   let width = 0;
   for (const character of text) width += characterWidth(character);
   return width;
@@ -31,7 +36,7 @@ export function textWidth(text: string): number {
 
 /** The text, cut to a width; where something was cut, it ends in an ellipsis within that width. */
 export function ellipsis(text: string, maxWidth: number): string {
-  if (text.length <= maxWidth && isPlain.test(text)) return text;
+  if (text.length <= maxWidth && isPlain(text)) return text;
   if (textWidth(text) <= maxWidth) return text;
   let width = 0;
   let kept = "";

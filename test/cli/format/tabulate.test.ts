@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { printable, printableText } from "../../../src/cli/format/printable.ts";
-import { listLayout, tabulate } from "../../../src/cli/format/tabulate.ts";
+import { listLayout, tabulate, tabulateColumns } from "../../../src/cli/format/tabulate.ts";
 import { ellipsis, textWidth } from "../../../src/cli/format/width.ts";
 
 test("columns are as wide as their widest cell and its padding, but at least ten", () => {
@@ -24,6 +24,25 @@ test("a line without a cell ends a column, as in Go", () => {
     tabulate("aaaaaaaaaaaa\tb\tc\nd\te\nf\tgggggggggggg\th\n", listLayout),
     "aaaaaaaaaaaa   b         c\nd              e\nf              gggggggggggg   h\n",
   );
+});
+
+test("whole columns are set as the same cells in a text", () => {
+  const cell = fc.string({ unit: fc.constantFrom("a", "é", "名", "e\u0301", " "), maxLength: 20 });
+  const columns = fc
+    .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 5 }))
+    .chain(([count, length]) => {
+      const column = fc.array(cell, { minLength: length, maxLength: length });
+      return fc.array(column, { minLength: count, maxLength: count });
+    });
+  fc.assert(
+    fc.property(columns, (given) => {
+      const [first = []] = given;
+      const lines = first.map((_, line) => given.map((cells) => cells[line]).join("\t"));
+      const text = lines.map((line) => `${line}\n`).join("");
+      assert.equal(tabulateColumns(given, listLayout), tabulate(text, listLayout));
+    }),
+  );
+  assert.equal(tabulateColumns([], listLayout), "");
 });
 
 test("wide characters take two columns, combining ones none", () => {
