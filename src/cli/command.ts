@@ -3,13 +3,28 @@
 import type { Context } from "./context.ts";
 
 /** What completes a value or an argument in a shell. */
-export type Completion = "image" | "file" | readonly string[];
+export type Completion = "file" | ListedKind | readonly string[];
+
+/** What lade lists for completion; the last two are several kinds at once. */
+export type ListedKind =
+  | "image"
+  | "container"
+  | "running"
+  | "stopped"
+  | "volume"
+  | "network"
+  | "endpoint"
+  | "object";
 
 interface OptionBase {
   /** One letter for `-x`. */
   readonly short?: string;
   readonly summary: string;
   readonly completion?: Completion;
+  /** Known, but in no help: an older spelling. */
+  readonly isHidden?: boolean;
+  /** What to use instead; said each time the option is given. */
+  readonly deprecated?: string;
 }
 
 export interface BoolOption extends OptionBase {
@@ -19,6 +34,7 @@ export interface BoolOption extends OptionBase {
 
 export interface TextOption extends OptionBase {
   readonly type: "string";
+  readonly default?: string;
 }
 
 /** May be given several times. */
@@ -27,7 +43,45 @@ export interface ListOption extends OptionBase {
   readonly type: "list" | "strings" | "filter";
 }
 
-export type OptionSpec = BoolOption | TextOption | ListOption;
+/** A value that is read when it is met, so that a bad one fails as an option does. */
+export interface ParsedOption<Value = unknown> extends OptionBase {
+  readonly type: "parsed";
+  /** What help calls the value: `int`, `bytes`. */
+  readonly valueName: string;
+  readonly initial: Value;
+  /** The default as help shows it. */
+  readonly defaultText?: string;
+  readonly isRepeatable?: boolean;
+  /**
+   * Reads one value.
+   *
+   * @param previous what was read before, for options that gather several
+   * @throws InvalidValue
+   */
+  parse(text: string, previous: Value): Value;
+}
+
+/** Another name of an option. */
+export interface AliasOption extends OptionBase {
+  readonly type: "alias";
+  readonly of: string;
+}
+
+/** An option of Docker's that can't be carried out here. */
+export interface RefusedOption extends OptionBase {
+  readonly type: "refused";
+  readonly takesValue: boolean;
+  /** Values that ask for nothing. */
+  readonly harmless?: readonly string[];
+}
+
+export type OptionSpec =
+  | BoolOption
+  | TextOption
+  | ListOption
+  | ParsedOption
+  | AliasOption
+  | RefusedOption;
 
 /** Options under their long names. */
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
@@ -36,10 +90,14 @@ export type OptionValue<Spec extends OptionSpec> = Spec extends BoolOption
   ? boolean
   : Spec extends ListOption
     ? readonly string[]
-    : string;
+    : Spec extends ParsedOption<infer Value>
+      ? Value
+      : string;
 
 export type OptionValues<Table extends OptionTable> = {
-  readonly [Name in keyof Table]: OptionValue<Table[Name]>;
+  readonly [Name in keyof Table as Table[Name] extends AliasOption | RefusedOption
+    ? never
+    : Name]: OptionValue<Table[Name]>;
 };
 
 export interface GlobalOptions {
@@ -85,6 +143,8 @@ export function defineCommand<const Table extends OptionTable>(command: Command<
 export interface CommandEntry {
   /** Full paths; the first is the one that the manual lists it under. */
   readonly names: readonly string[];
+  /** For lade's own use: in no help, completion or manual. */
+  readonly isHidden?: boolean;
   load(): Promise<{ readonly command: Command }>;
 }
 

@@ -2,16 +2,14 @@
 
 import type { Command, OptionSpec } from "./command.ts";
 import { commandTable } from "./commands.ts";
-import { sortedOptions } from "./options-text.ts";
-import { usageLine } from "./usage.ts";
+import { defaultText, shownOptions, usageLine, valueName } from "./usage.ts";
 
 /** The manual of the command line as Markdown, from the table of commands; `docs/cli.md` is this. */
 export async function renderCliDocs(): Promise<string> {
   const commands = await Promise.all(
-    commandTable.commands.map(async ({ names, load }) => ({
-      names,
-      command: (await load()).command,
-    })),
+    commandTable.commands
+      .filter((entry) => entry.isHidden !== true)
+      .map(async ({ names, load }) => ({ names, command: (await load()).command })),
   );
   commands.sort((left, right) => ((left.names[0] ?? "") < (right.names[0] ?? "") ? -1 : 1));
   const index = commands.map(({ names: [name = ""], command }) => {
@@ -24,7 +22,7 @@ export async function renderCliDocs(): Promise<string> {
       "`--output=FILE`; options without a value also as `--quiet=false`. `--` ends the options.",
     `| command | |\n|---|---|\n${index.join("\n")}`,
     "## Options before the command",
-    optionTable(sortedOptions(commandTable.globals)),
+    optionTable(shownOptions(commandTable.globals)),
     "## Exit codes",
     exitCodeTable,
     ...commands.flatMap(({ names, command }) => commandParts(names, command)),
@@ -52,9 +50,8 @@ function commandParts(names: readonly string[], command: Command): string[] {
   if (aliases.length > 0) {
     parts.push(`Also: ${aliases.map((alias) => `\`lade ${alias}\``).join(", ")}`);
   }
-  if (Object.keys(command.options).length > 0) {
-    parts.push(optionTable(sortedOptions(command.options)));
-  }
+  const options = shownOptions(command.options);
+  if (options.length > 0) parts.push(optionTable(options));
   return parts;
 }
 
@@ -66,9 +63,10 @@ function asMarkdown(text: string): string {
 function optionTable(options: readonly (readonly [string, OptionSpec])[]): string {
   const rows = options.map(([name, spec]) => {
     const short = spec.short === undefined ? "" : `\`-${spec.short}\`, `;
-    const value = spec.type === "bool" ? "" : ` ${spec.type}`;
-    const isDefault = spec.type === "bool" && spec.default === true ? " (default true)" : "";
-    const summary = `${spec.summary}${isDefault}`.replaceAll("|", "\\|").replaceAll("\n", "<br>");
+    const value = valueName(spec) === "" ? "" : ` ${valueName(spec)}`;
+    const summary = `${spec.summary}${defaultText(spec)}`
+      .replaceAll("|", "\\|")
+      .replaceAll("\n", "<br>");
     return `| ${short}\`--${name}${value}\` | ${summary} |`;
   });
   return `| option | |\n|---|---|\n${rows.join("\n")}`;

@@ -2,7 +2,7 @@
 
 import type { Command, CommandTable } from "./command.ts";
 import { optionsText } from "./options-text.ts";
-import { usageLine } from "./usage.ts";
+import { shownOptions, usageLine } from "./usage.ts";
 
 const defaultColumns = 80;
 
@@ -55,7 +55,7 @@ function commandHelp(path: string, { names, command, columns }: CommandHelp): st
     command.description ?? command.summary,
   ];
   if (names.length > 1) parts.push(`Aliases:\n  ${aliases(names)}`);
-  if (Object.keys(command.options).length > 0) {
+  if (shownOptions(command.options).length > 0) {
     parts.push(`Options:\n${optionsText(command.options, columns)}`);
   }
   return `${parts.join("\n\n")}\n`;
@@ -101,7 +101,8 @@ async function summaries(
   parent: string,
 ): Promise<(readonly [string, string])[]> {
   const rows: (readonly [string, string])[] = [];
-  for (const { names, load } of table.commands) {
+  for (const { names, load, isHidden } of table.commands) {
+    if (isHidden === true) continue;
     const name = names.find((candidate) => parentOf(candidate) === parent);
     if (name === undefined || name === "help") continue;
     rows.push([name.split(" ").at(-1) as string, (await load()).command.summary]);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { OptionSpec, OptionTable } from "./command.ts";
+import { defaultText, shownOptions, valueName } from "./usage.ts";
 
 /** The names and summaries of options in two columns, wrapped as Go's pflag does. */
 export function optionsText(options: OptionTable, columns: number): string {
-  const rows = sortedOptions(options).map(([name, spec]) => ({
+  const rows = shownOptions(options).map(([name, spec]) => ({
     flags: flagsText(name, spec),
     summary: `${spec.summary}${defaultText(spec)}`,
   }));
@@ -14,19 +15,10 @@ export function optionsText(options: OptionTable, columns: number): string {
     .join("\n");
 }
 
-/** Docker lists options by their long names. */
-export function sortedOptions(options: OptionTable): [string, OptionSpec][] {
-  return Object.entries(options).sort(([left], [right]) => (left < right ? -1 : 1));
-}
-
 function flagsText(name: string, spec: OptionSpec): string {
   const short = spec.short === undefined ? "    " : `-${spec.short}, `;
-  const value = spec.type === "bool" ? "" : ` ${spec.type}`;
-  return `  ${short}--${name}${value}`;
-}
-
-function defaultText(spec: OptionSpec): string {
-  return spec.type === "bool" && spec.default === true ? " (default true)" : "";
+  const value = valueName(spec);
+  return `  ${short}--${name}${value === "" ? "" : ` ${value}`}`;
 }
 
 /** A last word that is this much too long stays on its line. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Command as CommanderCommand, Option } from "commander";
+import { goQuote } from "../spec/go-quote.ts";
 import type { OptionSpec } from "./command.ts";
 import { ExitStatus, exitCodes } from "./exit-status.ts";
+import { InvalidValue } from "./invalid-value.ts";
 import { takesValue, usageLine } from "./usage.ts";
 
 /** What the options of the commands on the way to the called one have asked for. */
@@ -38,6 +40,8 @@ export class PflagCommand extends CommanderCommand {
   usageTail = "";
   isInterspersed = true;
   helpWish: HelpWish = { isWanted: false, isShort: false };
+  /** What is to be said of options that were given, one line each. */
+  readonly notices: string[] = [];
   /** Called when all options have been read; throws to end the command early. */
   onParsed: (operands: readonly string[]) => void = () => {};
   readonly #known = new Map<string, KnownOption>();
@@ -53,6 +57,7 @@ export class PflagCommand extends CommanderCommand {
     if (spec.short !== undefined) this.#known.set(`-${spec.short}`, known);
     const flags = `${spec.short === undefined ? "" : `-${spec.short}, `}--${name}`;
     this.addOption(new Option(takesValue(spec) ? `${flags} <value>` : flags, spec.summary));
+    if (spec.type === "alias" || spec.type === "refused") return;
     this.setOptionValueWithSource(name, defaultValue(spec), "default");
   }
 
@@ -123,12 +128,25 @@ export class PflagCommand extends CommanderCommand {
       this.#wishHelp(name, inline);
       return;
     }
-    const { spec } = known;
-    const value = inline ?? (takesValue(spec) ? rest.pop() : "true");
+    const value = inline ?? (takesValue(known.spec) ? rest.pop() : "true");
     if (value === undefined) throw this.optionError(`flag needs an argument: ${shown}`);
-    const previous: unknown = this.getOptionValue(known.name);
+    this.#setValue(known, value);
+    const { deprecated } = known.spec;
+    if (deprecated !== undefined) {
+      this.notices.push(`Flag --${known.name} has been deprecated, ${deprecated}`);
+    }
+  }
+
+  #setValue(known: KnownOption, value: string): void {
+    if (known.spec.type === "refused") {
+      if (known.spec.harmless?.includes(value)) return;
+      throw this.optionError(`flag is not supported: --${known.name}: ${known.spec.summary}`);
+    }
+    const { name, spec } =
+      known.spec.type === "alias" ? (this.#known.get(known.spec.of) as KnownOption) : known;
+    const previous: unknown = this.getOptionValue(name);
     try {
-      this.setOptionValueWithSource(known.name, parseValue(spec, value, previous), "cli");
+      this.setOptionValueWithSource(name, parseValue(spec, value, previous), "cli");
     } catch (error) {
       if (!(error instanceof InvalidValue)) throw error;
       throw this.#invalidValue(known, value, error.message);
@@ -148,17 +166,14 @@ export class PflagCommand extends CommanderCommand {
 
   #invalidValue({ name, spec }: KnownOption, value: string, reason: string): ExitStatus {
     const flag = `${spec.short === undefined ? "" : `-${spec.short}, `}--${name}`;
-    return this.optionError(
-      `invalid argument ${JSON.stringify(value)} for "${flag}" flag: ${reason}`,
-    );
+    return this.optionError(`invalid argument ${goQuote(value)} for "${flag}" flag: ${reason}`);
   }
 }
 
-class InvalidValue extends Error {}
-
-function defaultValue(spec: OptionSpec): boolean | string | readonly string[] {
+function defaultValue(spec: OptionSpec): unknown {
   if (spec.type === "bool") return spec.default ?? false;
-  return spec.type === "string" ? "" : [];
+  if (spec.type === "parsed") return spec.initial;
+  return spec.type === "string" ? (spec.default ?? "") : [];
 }
 
 function parseValue(spec: OptionSpec, value: string, previous: unknown): unknown {
@@ -178,6 +193,10 @@ function parseValue(spec: OptionSpec, value: string, previous: unknown): unknown
         throw new InvalidValue("bad format of filter (expected name=value)");
       }
       return [...list, value];
+    case "parsed":
+      return spec.parse(value, previous);
+    default:
+      throw new Error(`an option of type ${spec.type} has no value`);
   }
 }
 
@@ -189,5 +208,5 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
 function parseBool(text: string): boolean {
   const value = booleans.get(text);
   if (value !== undefined) return value;
-  throw new InvalidValue(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  throw new InvalidValue(`strconv.ParseBool: parsing ${goQuote(text)}: invalid syntax`);
 }

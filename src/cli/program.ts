@@ -141,6 +141,7 @@ function declareCommand(node: PflagCommand, { command, context, globals }: Decla
   for (const [name, spec] of Object.entries(command.options)) node.declareOption(name, spec);
   declareOperands(node, command.operands);
   node.onParsed = () => {
+    for (const notice of node.notices) context.stdout.write(`${notice}\n`);
     if (node.helpWish.isWanted) throw new Detour(() => showHelp(node, context.stdout));
   };
   node.exitOverride((error: CommanderError) => {

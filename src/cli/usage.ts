@@ -1,10 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Command, OptionSpec } from "./command.ts";
+import type { Command, OptionSpec, OptionTable } from "./command.ts";
 import { ExitStatus } from "./exit-status.ts";
 
 export function takesValue(spec: OptionSpec): boolean {
-  return spec.type !== "bool";
+  return spec.type === "refused" ? spec.takesValue : spec.type !== "bool";
+}
+
+/** What help calls an option's value; empty for one without. */
+export function valueName(spec: OptionSpec): string {
+  if (spec.type === "parsed") return spec.valueName;
+  return takesValue(spec) ? spec.type : "";
+}
+
+/** The default as help shows it: ` (default true)`. */
+export function defaultText(spec: OptionSpec): string {
+  if (spec.type === "bool") return spec.default === true ? " (default true)" : "";
+  if (spec.type === "string" && spec.default !== undefined && spec.default !== "") {
+    return ` (default ${JSON.stringify(spec.default)})`;
+  }
+  const text = spec.type === "parsed" ? spec.defaultText : undefined;
+  return text === undefined ? "" : ` (default ${text})`;
+}
+
+/** Docker lists options by their long names, and leaves out what is only for older habits. */
+export function shownOptions(options: OptionTable): [string, OptionSpec][] {
+  return Object.entries(options)
+    .filter(([, spec]) => {
+      return spec.type !== "alias" && spec.type !== "refused" && spec.isHidden !== true;
+    })
+    .filter(([, spec]) => spec.deprecated === undefined)
+    .sort(([left], [right]) => (left < right ? -1 : 1));
 }
 
 /** `lade save [OPTIONS] IMAGE [IMAGE...]`. */

@@ -6,7 +6,10 @@ import {
   type CompletedPath,
   completionModel,
   globalOptionsWithValue,
-  listImagesCommand,
+  type Listing,
+  listingLines,
+  listingOf,
+  listings,
   shellQuote,
 } from "./model.ts";
 
@@ -26,10 +29,7 @@ __lade_words() {
   if [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
 }
 
-__lade_images() {
-  __lade_words "$1" "$(${listImagesCommand})"
-}
-
+${listings.map(listFunction).join("\n")}
 __lade_complete() {
   local path=$1 prev=$2 cur=$3
   case "$path $prev" in
@@ -74,6 +74,13 @@ complete -F __lade lade
 `;
 }
 
+function listFunction(listing: Listing): string {
+  return `__lade_${listing.name}() {
+  __lade_words "$1" "$(${listingLines(listing).join("; ")})"
+}
+`;
+}
+
 function spaced(path: string): string {
   return path === "" ? "" : ` ${path}`;
 }
@@ -95,8 +102,9 @@ function flags({ long, short }: CompletedOption): string[] {
 function action(completion: Completion | undefined): string {
   if (completion === undefined) return "";
   if (completion === "file") return '__lade_files "$cur"; ';
-  if (completion === "image") return '__lade_images "$cur"; ';
-  return `__lade_words "$cur" ${shellQuote(completion.join(" "))}; `;
+  const listing = listingOf(completion);
+  if (listing !== undefined) return `__lade_${listing.name} "$cur"; `;
+  return `__lade_words "$cur" ${shellQuote((completion as readonly string[]).join(" "))}; `;
 }
 
 function pathCase({ path, words, options, operands }: CompletedPath): string {

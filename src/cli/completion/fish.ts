@@ -6,7 +6,10 @@ import {
   type CompletedPath,
   completionModel,
   globalOptionsWithValue,
-  listImagesCommand,
+  type Listing,
+  listingLines,
+  listingOf,
+  listings,
 } from "./model.ts";
 
 /** The completion script of fish. */
@@ -15,10 +18,7 @@ export async function fishScript(table: CommandTable): Promise<string> {
   const paths = model.map(({ path }) => path).filter((path) => path !== "");
   return `# fish completion for lade
 
-function __lade_images
-  ${listImagesCommand}
-end
-
+${listings.map(listFunction).join("\n")}
 # The command that the line names so far: "image ls".
 function __lade_path
   set -l path ""
@@ -49,6 +49,13 @@ ${model.flatMap(pathLines).join("\n")}
 `;
 }
 
+function listFunction(listing: Listing): string {
+  return `function __lade_${listing.name}
+  ${listingLines(listing).join("\n  ")}
+end
+`;
+}
+
 function pathLines({ path, words, options, operands }: CompletedPath): string[] {
   const at = `complete -c lade -n ${quote(`__lade_at ${quote(path === "" ? "" : ` ${path}`)}`)}`;
   const lines = words.map(({ word, summary }) => `${at} -a ${word} -d ${quote(summary)}`);
@@ -69,8 +76,9 @@ function optionArguments(option: CompletedOption): string {
 function action(completion: Completion | undefined): string {
   if (completion === undefined) return "";
   if (completion === "file") return "-F";
-  if (completion === "image") return `-a ${quote("(__lade_images)")}`;
-  return `-a ${quote(completion.join(" "))}`;
+  const listing = listingOf(completion);
+  if (listing !== undefined) return `-a ${quote(`(__lade_${listing.name})`)}`;
+  return `-a ${quote((completion as readonly string[]).join(" "))}`;
 }
 
 /** A word in fish's single quotes, which know two escapes. */

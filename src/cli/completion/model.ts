@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Command, CommandTable, Completion, OptionTable } from "../command.ts";
-import { sortedOptions } from "../options-text.ts";
-import { takesValue } from "../usage.ts";
+import type { Command, CommandTable, Completion, ListedKind, OptionTable } from "../command.ts";
+import { shownOptions, takesValue } from "../usage.ts";
 
 export interface CompletedWord {
   readonly word: string;
@@ -37,7 +36,8 @@ export async function completionModel(table: CommandTable): Promise<CompletedPat
     words.set(group, []);
     words.get("")?.push({ word: group, summary });
   }
-  for (const { names, load } of table.commands) {
+  for (const { names, load, isHidden } of table.commands) {
+    if (isHidden === true) continue;
     const { command } = await load();
     for (const path of names) {
       leaves.push(leaf(table, path, command));
@@ -65,17 +65,22 @@ function leaf(table: CommandTable, path: string, command: Command): CompletedPat
 }
 
 function helpTopics(table: CommandTable): string[] {
-  const tops = table.commands.flatMap(({ names }) => names.map((name) => name.split(" ")[0] ?? ""));
+  const tops = table.commands
+    .filter(({ isHidden }) => isHidden !== true)
+    .flatMap(({ names }) => names.map((name) => name.split(" ")[0] ?? ""));
   return [...new Set(tops)].sort();
 }
 
 function completedOptions(options: OptionTable): CompletedOption[] {
-  const completed = sortedOptions(options).map(([long, spec]) => ({
+  const completed = shownOptions(options).map(([long, spec]) => ({
     long,
     short: spec.short,
     summary: (spec.summary.split("\n")[0] as string).replace(/:$/, ""),
     takesValue: takesValue(spec),
-    isRepeatable: spec.type !== "bool" && spec.type !== "string",
+    isRepeatable:
+      spec.type === "parsed"
+        ? spec.isRepeatable === true
+        : spec.type !== "bool" && spec.type !== "string",
     completion: spec.completion,
   }));
   const help = {
@@ -96,14 +101,51 @@ export function globalOptionsWithValue({ globals }: CommandTable): string[] {
     .map(([name]) => `--${name}`);
 }
 
+/** How a script lists names of one kind. */
+export interface Listing {
+  readonly kind: ListedKind;
+  /** The function in the scripts, without its prefix. */
+  readonly name: string;
+  /** Each writes names, one a line. */
+  readonly commands: readonly string[];
+}
+
 /**
- * Lists `name:tag` of all images, one a line. Errors are dropped: a completion that can't be made
- * must not disturb the line that is being typed. Only what is a name passes, since shells expand
- * the words that they complete.
+ * The lines of a script that list names. Errors are dropped: a completion that can't be made must
+ * not disturb the line that is being typed. Only what is a name passes, since shells expand the
+ * words that they complete.
  */
-export const listImagesCommand =
-  "lade image ls --format '{{.Repository}}:{{.Tag}}' 2>/dev/null | " +
-  "grep -E '^[a-z0-9][A-Za-z0-9._:/-]*$'";
+export function listingLines({ commands }: Listing): string[] {
+  return commands.map(
+    (command) => `lade ${command} 2>/dev/null | grep -E '^[A-Za-z0-9][A-Za-z0-9._:/-]*$'`,
+  );
+}
+
+const images = "image ls --format '{{.Repository}}:{{.Tag}}'";
+const containers = "ps -a --format '{{.Names}}'";
+const networks = "network ls --format '{{.Name}}'";
+const volumes = "volume ls -q";
+
+/** Every kind of name that scripts complete. */
+export const listings: readonly Listing[] = [
+  { kind: "image", name: "images", commands: [images] },
+  { kind: "container", name: "containers", commands: [containers] },
+  { kind: "running", name: "running", commands: ["ps --format '{{.Names}}'"] },
+  {
+    kind: "stopped",
+    name: "stopped",
+    commands: ["ps -a -f status=created -f status=exited --format '{{.Names}}'"],
+  },
+  { kind: "volume", name: "volumes", commands: [volumes] },
+  { kind: "network", name: "networks", commands: [networks] },
+  { kind: "endpoint", name: "endpoints", commands: [networks, containers] },
+  { kind: "object", name: "objects", commands: [containers, images, networks, volumes] },
+];
+
+/** The listing of a kind, undefined for files and words. */
+export function listingOf(completion: Completion | undefined): Listing | undefined {
+  return listings.find(({ kind }) => kind === completion);
+}
 
 /** A word for a shell, quoted so that it means itself. */
 export function shellQuote(text: string): string {

@@ -5,7 +5,10 @@ import {
   type CompletedOption,
   type CompletedPath,
   completionModel,
-  listImagesCommand,
+  type Listing,
+  listingLines,
+  listingOf,
+  listings,
   shellQuote,
 } from "./model.ts";
 
@@ -15,18 +18,22 @@ export async function zshScript(table: CommandTable): Promise<string> {
   return `#compdef lade
 # zsh completion for lade
 
-__lade_images() {
-  local -a images
-  images=(\${(f)"$(${listImagesCommand})"})
-  compadd -a images
-}
-
+${listings.map(listFunction).join("\n")}
 ${model.map(pathFunction).join("\n")}
 if [ "$funcstack[1]" = "_lade" ]; then
   _lade "$@"
 else
   compdef _lade lade
 fi
+`;
+}
+
+function listFunction(listing: Listing): string {
+  return `__lade_${listing.name}() {
+  local -a names
+  names=(\${(f)"$(${listingLines(listing).join("; ")})"})
+  compadd -a names
+}
 `;
 }
 
@@ -73,8 +80,9 @@ function operandName(completion: Completion): string {
 function action(completion: Completion | undefined): string {
   if (completion === undefined) return " ";
   if (completion === "file") return "_files";
-  if (completion === "image") return "__lade_images";
-  return `(${completion.join(" ")})`;
+  const listing = listingOf(completion);
+  if (listing !== undefined) return `__lade_${listing.name}`;
+  return `(${(completion as readonly string[]).join(" ")})`;
 }
 
 /** One option for \`_arguments\`: which others it rules out, its spellings, summary and value. */
