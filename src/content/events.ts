@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Database } from "./database.ts";
+
+/** What happened to something, in the form of `GET /events`. */
+export interface EventDocument {
+  readonly Type: "container" | "image" | "volume" | "network";
+  /** Such as `start`, `die`, `exec_create: sh -c true`. */
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly scope: "local";
+  /** Seconds since 1970. */
+  readonly time: number;
+  readonly timeNano: bigint;
+}
+
+/** How many events are kept; Docker keeps 256. */
+const keptEvents = 1000;
+
+/** Old events go a few at a time, so that most commands pay for none. */
+const trimStep = 64;
+
+/** Appends an event; inside a transaction, so that it is there exactly if what it tells of is. */
+export function putEvent(
+  database: Database,
+  event: Pick<EventDocument, "Type" | "Action" | "Actor">,
+): void {
+  const nowNs = BigInt(Date.now()) * 1_000_000n;
+  database.run(
+    "INSERT INTO event (time_ns, document) VALUES (?, ?)",
+    nowNs,
+    JSON.stringify({ Type: event.Type, Action: event.Action, Actor: event.Actor }),
+  );
+  const last = database.get<{ sequence: number }>("SELECT last_insert_rowid() AS sequence");
+  if (last === undefined || last.sequence % trimStep !== 0) return;
+  database.run("DELETE FROM event WHERE sequence <= ?", last.sequence - keptEvents);
+}
+
+export interface StoredEvent extends EventDocument {
+  readonly sequence: number;
+}
+
+/** Events after a point of the sequence, oldest first. */
+export function eventsAfter(database: Database, sequence: number): StoredEvent[] {
+  const rows = database.all<{ sequence: number; seconds: number; rest: number; document: string }>(
+    `SELECT sequence, time_ns / 1000000000 AS seconds, time_ns % 1000000000 AS rest, document
+     FROM event WHERE sequence > ? ORDER BY sequence`,
+    sequence,
+  );
+  return rows.map((row) => ({
+    ...(JSON.parse(row.document) as Pick<EventDocument, "Type" | "Action" | "Actor">),
+    scope: "local",
+    time: row.seconds,
+    timeNano: BigInt(row.seconds) * 1_000_000_000n + BigInt(row.rest),
+    sequence: row.sequence,
+  }));
+}
+
+/** The attributes of the newest event of a kind; undefined where none is kept. */
+export function lastEventOf(
+  database: Database,
+  event: { readonly id: string; readonly action: string },
+): Readonly<Record<string, string>> | undefined {
+  const row = database.get<{ document: string }>(
+    `SELECT document FROM event WHERE json_extract(document, '$.Actor.ID') = ?
+       AND json_extract(document, '$.Action') = ? ORDER BY sequence DESC LIMIT 1`,
+    event.id,
+    event.action,
+  );
+  if (row === undefined) return undefined;
+  return (JSON.parse(row.document) as EventDocument).Actor.Attributes;
+}
