@@ -168,7 +168,15 @@ export interface Database extends Disposable {
   get<T extends object = Row>(sql: string, ...values: SQLInputValue[]): T | undefined;
   run(sql: string, ...values: SQLInputValue[]): void;
   /** Runs `work` in a transaction that no other writer interrupts; all of it takes effect or nothing. */
-  transaction<T>(work: () => T): T;
+  transaction<T>(work: () => T, options?: TransactionOptions): T;
+}
+
+export interface TransactionOptions {
+  /**
+   * True unless said otherwise. Without it nothing is synced: a power cut may take the transaction
+   * back, as a whole. For what means nothing after a power cut, such as which processes run.
+   */
+  readonly isDurable?: boolean;
 }
 
 /**
@@ -236,8 +244,11 @@ function wrap(connection: DatabaseSync, path: string): Database {
     run: (sql, ...values) => {
       translated(path, () => prepared(sql).run(...values));
     },
-    transaction: (work) => {
-      translated(path, () => connection.exec("BEGIN IMMEDIATE"));
+    transaction: (work, { isDurable = true } = {}) => {
+      translated(path, () => {
+        if (!isDurable) connection.exec("PRAGMA synchronous = NORMAL");
+        connection.exec("BEGIN IMMEDIATE");
+      });
       try {
         const result = work();
         translated(path, () => connection.exec("COMMIT"));
@@ -245,6 +256,8 @@ function wrap(connection: DatabaseSync, path: string): Database {
       } catch (error) {
         if (connection.isTransaction) connection.exec("ROLLBACK");
         throw error;
+      } finally {
+        if (!isDurable) connection.exec("PRAGMA synchronous = FULL");
       }
     },
     [Symbol.dispose]: () => connection.close(),
