@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { join, resolve } from "node:path";
+
+/**
+ * Where things lie that live no longer than the machine runs: mounts, sockets, pids.
+ *
+ * After a reboot all of it is empty or stale, and nothing here is the only copy of what has to last.
+ */
+export interface RunPaths {
+  readonly root: string;
+  /** Mounted layers, one folder for each key. */
+  readonly layers: string;
+  /** One folder for each container: `rootfs/` and the bundle. */
+  readonly containers: string;
+  /** Exit codes, one file for each container. */
+  readonly exits: string;
+  /** Network namespaces, one file for each container. */
+  readonly netns: string;
+  /** Lock files; they stay. */
+  readonly locks: string;
+}
+
+export function runPaths(root: string): RunPaths {
+  return {
+    root,
+    layers: join(root, "layers"),
+    containers: join(root, "containers"),
+    exits: join(root, "exits"),
+    netns: join(root, "netns"),
+    locks: join(root, "locks"),
+  };
+}
+
+/** The folder of one container in the run root. */
+export function containerRunFolder(run: RunPaths, containerId: string): string {
+  return join(run.containers, containerId);
+}
+
+export interface RunRootOptions {
+  /** Folder of the store. */
+  readonly storeRoot: string;
+  /** Where this user's store is when nobody says. */
+  readonly defaultStoreRoot: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number;
+}
+
+const shortHexSize = 12;
+
+/**
+ * Where the run root of a store is: `LADE_RUN_ROOT`, else one of the system's or of the user's.
+ *
+ * Each store has its own, so that two of them never share the state of containers.
+ */
+export function defaultRunRoot(options: RunRootOptions): string {
+  const { storeRoot, defaultStoreRoot, env, uid } = options;
+  if (env.LADE_RUN_ROOT) return resolve(env.LADE_RUN_ROOT);
+  const base = uid === 0 ? "/run/lade" : join(env.XDG_RUNTIME_DIR || `/tmp/lade-${uid}`, "lade");
+  const real = realPath(storeRoot);
+  if (real === realPath(defaultStoreRoot)) return base;
+  const hex = createHash("sha256").update(real).digest("hex").slice(0, shortHexSize);
+  return join(base, "stores", hex);
+}
+
+function realPath(path: string): string {
+  try {
+    return fs.realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
+/** Makes the run root's folders; only the owner may look inside. */
+export function makeRunFolders(run: RunPaths): void {
+  fs.mkdirSync(run.root, { recursive: true, mode: 0o700 });
+  for (const folder of [run.layers, run.containers, run.exits, run.netns, run.locks]) {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+}
