@@ -2,21 +2,38 @@
 
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { bootId } from "../content/boot.ts";
 import { openStore, type Store } from "../content/store.ts";
+import { defaultRunRoot, type RunPaths, runPaths } from "../rootfs/run-paths.ts";
+import { selfCommand } from "./self.ts";
 
-/** The use cases' common ground: the open store. */
+/** The use cases' common ground: the open store, and where what runs is kept. */
 export interface Engine extends AsyncDisposable {
   readonly store: Store;
+  /** Mounts, sockets and pids. Its folders are made by what first needs them. */
+  readonly run: RunPaths;
+  /** The words that start lade again. */
+  readonly self: readonly string[];
+  /** Names this run of the kernel: a process of another one is gone. */
+  readonly bootId: string;
 }
 
 export interface EngineOptions {
   /** Folder of the store; the default where undefined or empty. */
   readonly root?: string | undefined;
+  /** Folder for what lives no longer than the machine runs; found by the store's where undefined. */
+  readonly runRoot?: string | undefined;
+  readonly self?: readonly string[] | undefined;
+  readonly bootId?: string | undefined;
 }
 
 /** Where the store is when nobody says: the system's for root, the user's own for others. */
 export function defaultRoot(env: Readonly<Record<string, string | undefined>>): string {
   if (env.LADE_ROOT) return resolve(env.LADE_ROOT);
+  return usualRoot(env);
+}
+
+function usualRoot(env: Readonly<Record<string, string | undefined>>): string {
   if (process.getuid?.() === 0) return "/var/lib/lade";
   return join(env.XDG_DATA_HOME || join(homedir(), ".local", "share"), "lade");
 }
@@ -29,10 +46,25 @@ export function defaultRoot(env: Readonly<Record<string, string | undefined>>): 
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const root = options.root ? resolve(options.root) : defaultRoot(process.env);
   const store = openStore(root);
+  let run: RunPaths | undefined;
   return {
     store,
+    get run() {
+      run ??= runPaths(options.runRoot ? resolve(options.runRoot) : runRootOf(root));
+      return run;
+    },
+    self: options.self ?? selfCommand(),
+    get bootId() {
+      return options.bootId ?? bootId();
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       store[Symbol.dispose]();
     },
   };
+}
+
+function runRootOf(storeRoot: string): string {
+  const { env } = process;
+  const uid = process.getuid?.() ?? 0;
+  return defaultRunRoot({ storeRoot, defaultStoreRoot: usualRoot(env), env, uid });
 }
