@@ -13,6 +13,12 @@ export interface StorePaths {
   readonly indexes: string;
   /** One folder and one lock file for each command that is writing. */
   readonly ingest: string;
+  /** One folder for each container: its upper folder, log and network files. */
+  readonly containers: string;
+  /** One folder for each volume, with the files in `_data`. */
+  readonly volumes: string;
+  /** Layers as folders, for kernels that can't mount them as they lie. */
+  readonly unpacked: string;
 }
 
 export function storePaths(root: string): StorePaths {
@@ -22,6 +28,9 @@ export function storePaths(root: string): StorePaths {
     blobs: join(root, "blobs", "sha256"),
     indexes: join(root, "indexes", "sha256"),
     ingest: join(root, "ingest"),
+    containers: join(root, "containers"),
+    volumes: join(root, "volumes"),
+    unpacked: join(root, "unpacked"),
   };
 }
 
@@ -36,4 +45,14 @@ export function indexPath(paths: StorePaths, diffId: Digest): string {
 /** The name of an index file in a lease's folder. */
 export function stagedIndexName(diffId: Digest): string {
   return `${digestHex(diffId)}.index`;
+}
+
+/** A container's own folder. */
+export function containerFolder(paths: StorePaths, id: string): string {
+  return join(paths.containers, id);
+}
+
+/** The folder of a volume's files. */
+export function volumeDataFolder(paths: StorePaths, name: string): string {
+  return join(paths.volumes, name, "_data");
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { humanDuration } from "../../base/human-duration.ts";
+
 const decimalUnits = ["B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"] as const;
 const binaryUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"] as const;
 
@@ -43,31 +45,9 @@ function significant(value: number, precision: number): string {
   return `${Number(mantissa)}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
+export { humanDuration };
+
 const secondMs = 1000;
-const minuteMs = 60 * secondMs;
-const hourMs = 60 * minuteMs;
-
-/** A length of time in Docker's words: `2 weeks`, `About a minute`. */
-export function humanDuration(durationMs: number): string {
-  const seconds = Math.trunc(durationMs / secondMs);
-  if (seconds < 1) return "Less than a second";
-  if (seconds === 1) return "1 second";
-  if (seconds < 60) return `${seconds} seconds`;
-  const minutes = Math.trunc(durationMs / minuteMs);
-  if (minutes === 1) return "About a minute";
-  if (minutes < 60) return `${minutes} minutes`;
-  return longDuration(durationMs);
-}
-
-function longDuration(durationMs: number): string {
-  const hours = Math.trunc(durationMs / hourMs + 0.5);
-  if (hours === 1) return "About an hour";
-  if (hours < 48) return `${hours} hours`;
-  if (hours < 24 * 7 * 2) return `${Math.trunc(hours / 24)} days`;
-  if (hours < 24 * 30 * 2) return `${Math.trunc(hours / 24 / 7)} weeks`;
-  if (hours < 24 * 365 * 2) return `${Math.trunc(hours / 24 / 30)} months`;
-  return `${Math.trunc(Math.trunc(durationMs / hourMs) / 24 / 365)} years`;
-}
 
 /** What Go has as the time that was never set. */
 const zeroTimeMs = Date.parse("0001-01-01T00:00:00Z");
