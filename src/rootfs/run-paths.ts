@@ -17,6 +17,8 @@ export interface RunPaths {
   readonly containers: string;
   /** Exit codes, one file for each container. */
   readonly exits: string;
+  /** Who uses which layer: a folder for each key, in it a file for each container. */
+  readonly layerUsers: string;
   /** Network namespaces, one file for each container. */
   readonly netns: string;
   /** Lock files; they stay. */
@@ -28,6 +30,7 @@ export function runPaths(root: string): RunPaths {
     root,
     layers: join(root, "layers"),
     containers: join(root, "containers"),
+    layerUsers: join(root, "layer-users"),
     exits: join(root, "exits"),
     netns: join(root, "netns"),
     locks: join(root, "locks"),
@@ -58,11 +61,12 @@ const shortHexSize = 12;
 export function defaultRunRoot(options: RunRootOptions): string {
   const { storeRoot, defaultStoreRoot, env, uid } = options;
   if (env.LADE_RUN_ROOT) return resolve(env.LADE_RUN_ROOT);
-  const base = uid === 0 ? "/run/lade" : join(env.XDG_RUNTIME_DIR || `/tmp/lade-${uid}`, "lade");
+  if (uid !== 0 && !env.XDG_RUNTIME_DIR) return join(resolve(storeRoot), "run");
+  const base = uid === 0 ? "/run/lade" : join(env.XDG_RUNTIME_DIR ?? "", "lade");
   const real = realPath(storeRoot);
   if (real === realPath(defaultStoreRoot)) return base;
   const hex = createHash("sha256").update(real).digest("hex").slice(0, shortHexSize);
-  return join(base, "stores", hex);
+  return join(base, hex);
 }
 
 function realPath(path: string): string {
@@ -73,10 +77,11 @@ function realPath(path: string): string {
   }
 }
 
-/** Makes the run root's folders; only the owner may look inside. */
+/** Makes the run root's folders where they are missing; only the owner may look inside. */
 export function makeRunFolders(run: RunPaths): void {
   fs.mkdirSync(run.root, { recursive: true, mode: 0o700 });
-  for (const folder of [run.layers, run.containers, run.exits, run.netns, run.locks]) {
+  const { layers, layerUsers, containers, exits, netns, locks } = run;
+  for (const folder of [layers, layerUsers, containers, exits, netns, locks]) {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 }
