@@ -21,6 +21,7 @@ function bind() {
     shutdown: { return: "i32", arguments: ["i32", "i32"] },
     ioctl: { return: "i32", arguments: ["i32", "u64", "buffer"] },
     flock: { return: "i32", arguments: ["i32", "i32"] },
+    lseek: { return: "i64", arguments: ["i32", "i64", "i32"] },
     syncfs: { return: "i32", arguments: ["i32"] },
     openat: { return: "i32", arguments: ["i32", "buffer", "i32", "u32"] },
     mkdirat: { return: "i32", arguments: ["i32", "buffer", "u32"] },
