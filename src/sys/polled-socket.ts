@@ -58,6 +58,7 @@ export function openMessageSocket(path: string, handlers: MessageHandlers): Mess
     handlers.onEnd();
   };
   const reader = adopt(fd, {
+    allowHalfOpen: true,
     onread: {
       buffer: Buffer.allocUnsafeSlow(largestMessage),
       callback: (size, buffer) => handlers.onMessage(Buffer.from(buffer.subarray(0, size))),

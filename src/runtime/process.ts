@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The life of a container's process: made, started, signalled, paused, removed. */
+
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { isLadeError, isSystemError, LadeError } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import type { RunPaths } from "../rootfs/run-paths.ts";
+import { removeCgroup } from "./cgroup.ts";
+import { type MonitoredProcess, type StdinMode, startMonitor, whenMonitorEnds } from "./monitor.ts";
+import { processPaths, runtimeRoot } from "./process-paths.ts";
+import { runRuntime } from "./runtime-command.ts";
+import { runtimeError } from "./runtime-messages.ts";
+import type { OciSpec } from "./spec/oci-spec.ts";
+import { findTools, type Tools } from "./tools.ts";
+
+export interface CreateProcessOptions {
+  readonly id: string;
+  /** As `buildSpec` makes it. */
+  readonly spec: OciSpec;
+  readonly tools?: Tools | undefined;
+  readonly stdin: StdinMode;
+  /** The container's log; undefined for the log driver `none`. */
+  readonly logPath?: string | undefined;
+  /** Bytes after which the log starts anew (`--log-opt max-size`). */
+  readonly logSize?: number | undefined;
+  /** Program and arguments, run by the monitor when the container has ended. */
+  readonly exitCommand?: readonly string[] | undefined;
+  /** For the exit command, beside PATH, HOME and the like. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * Makes a container: its namespaces, cgroup and mounts are there then, and its command waits for
+ * `startProcess`; `attachTo` works already.
+ *
+ * Where it fails, nothing is left of it. The exit command runs then, too.
+ *
+ * @throws LadeError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_FAILED in Docker's words;
+ *   RUNTIME_MISSING
+ */
+export async function createProcess(
+  run: RunPaths,
+  options: CreateProcessOptions,
+): Promise<MonitoredProcess> {
+  const { id, spec } = options;
+  const tools = options.tools ?? findTools();
+  const paths = processPaths(run, id);
+  fs.rmSync(paths.exitFile, { force: true });
+  fs.rmSync(paths.bundle, { recursive: true, force: true });
+  const socketFolder = join(run.root, "t", id.slice(0, 12));
+  try {
+    fs.mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
+    fs.mkdirSync(run.exits, { recursive: true, mode: 0o700 });
+    if (spec.process.terminal) fs.mkdirSync(socketFolder, { recursive: true, mode: 0o700 });
+    fs.writeFileSync(paths.spec, JSON.stringify(spec), { mode: 0o600 });
+    return await startMonitor({
+      tools,
+      paths,
+      containerId: id,
+      runtimeRoot: runtimeRoot(run),
+      socketFolder,
+      hasTerminal: spec.process.terminal,
+      stdin: options.stdin,
+      logPath: options.logPath,
+      logSize: options.logSize,
+      isSystemd: spec.linux.cgroupsPath.includes(":"),
+      exitCommand: options.exitCommand,
+      env: { ...monitorVariables(), ...options.env },
+    });
+  } catch (error) {
+    await removeRemains(run, id, { tools, cgroup: spec.linux.cgroupsPath });
+    if (isLadeError(error, "RUNTIME_FAILED")) throw runtimeError("create", error.message);
+    throw ioError(error, `create container ${id}`);
+  } finally {
+    if (spec.process.terminal) fs.rmSync(socketFolder, { recursive: true, force: true });
+  }
+}
+
+const passedVariables = ["PATH", "HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"];
+
+/** What the monitor and the runtime need of this process's variables: no secrets, no sockets. */
+export function monitorVariables(): Record<string, string> {
+  return Object.fromEntries(
+    passedVariables.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+interface Remains {
+  readonly tools?: Tools | undefined;
+  readonly cgroup?: string | undefined;
+}
+
+async function removeRemains(run: RunPaths, id: string, remains: Remains): Promise<void> {
+  if (fs.existsSync(join(runtimeRoot(run), id))) {
+    await runRuntime({ run, tools: remains.tools, words: ["delete", "--force", id] });
+    fs.rmSync(join(runtimeRoot(run), id), { recursive: true, force: true });
+  }
+  if (remains.cgroup !== undefined) await removeCgroup(remains.cgroup);
+  fs.rmSync(processPaths(run, id).bundle, { recursive: true, force: true });
+}
+
+/**
+ * Lets a container's command run.
+ *
+ * @throws LadeError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_FAILED
+ */
+export async function startProcess(run: RunPaths, id: string): Promise<void> {
+  const answer = await runRuntime({ run, words: ["start", id] });
+  if (answer.code !== 0) throw runtimeError("start", answer.error);
+}
+
+export interface SignalOptions {
+  /** Such as `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3`; as `checkSignal` gives it. */
+  readonly signal: string | number;
+  /** All processes of the container, not only its first. */
+  readonly all?: boolean | undefined;
+}
+
+/**
+ * Sends a signal into a container.
+ *
+ * @returns false when its process is gone
+ * @throws LadeError RUNTIME_FAILED
+ */
+export async function signalProcess(
+  run: RunPaths,
+  id: string,
+  options: SignalOptions,
+): Promise<boolean> {
+  const all = options.all === true ? ["--all"] : [];
+  const words = ["kill", ...all, id, String(options.signal)];
+  const answer = await runRuntime({ run, words });
+  if (answer.code === 0) return true;
+  if (isGone(answer.error)) return false;
+  throw new LadeError("RUNTIME_FAILED", `Cannot kill container: ${id}: ${answer.error}`);
+}
+
+function isGone(error: string): boolean {
+  return /process already finished|no such process|does not exist|not running|no such file/i.test(
+    error,
+  );
+}
+
+/** @throws LadeError RUNTIME_FAILED */
+export async function pauseProcess(run: RunPaths, id: string): Promise<void> {
+  const answer = await runRuntime({ run, words: ["pause", id] });
+  if (answer.code === 0) return;
+  throw new LadeError("RUNTIME_FAILED", `cannot pause container ${id}: ${answer.error}`);
+}
+
+/** @throws LadeError RUNTIME_FAILED */
+export async function resumeProcess(run: RunPaths, id: string): Promise<void> {
+  const answer = await runRuntime({ run, words: ["resume", id] });
+  if (answer.code === 0) return;
+  throw new LadeError("RUNTIME_FAILED", `Cannot unpause container ${id}: ${answer.error}`);
+}
+
+/**
+ * Removes what the runtime and the monitor keep of a container: its state, cgroup, sockets and
+ * fifos. The exit file stays. Does nothing where nothing is left.
+ *
+ * @param options.force also where it runs: its processes are killed
+ * @param options.cgroup `linux.cgroupsPath`, removed where the runtime no longer knows it
+ * @throws LadeError RUNTIME_FAILED
+ */
+export async function deleteProcess(
+  run: RunPaths,
+  id: string,
+  options: { force?: boolean; cgroup?: string } = {},
+): Promise<void> {
+  if (fs.existsSync(join(runtimeRoot(run), id))) {
+    const force = options.force === true ? ["--force"] : [];
+    const answer = await runRuntime({ run, words: ["delete", ...force, id] });
+    if (answer.code !== 0 && !isGone(answer.error)) {
+      throw new LadeError("RUNTIME_FAILED", `remove container ${id}: ${answer.error}`);
+    }
+  }
+  await removeRemains(run, id, { cgroup: options.cgroup });
+}
+
+/** What `update` changes, as `linux.resources` of the runtime's specification. */
+export async function updateProcess(
+  run: RunPaths,
+  id: string,
+  resources: OciSpec["linux"]["resources"],
+): Promise<void> {
+  const words = ["update", "--resources", "-", id];
+  const answer = await runRuntime({ run, words, input: JSON.stringify(resources) });
+  if (answer.code === 0) return;
+  throw new LadeError("RUNTIME_FAILED", `Cannot update container ${id}: ${answer.error}`);
+}
+
+/**
+ * The exit code that the monitor wrote down.
+ *
+ * @returns undefined where the process still runs, or its monitor was killed
+ */
+export function readExit(run: RunPaths, id: string): number | undefined {
+  return readExitFile(processPaths(run, id).exitFile);
+}
+
+/** The exit code in a monitor's exit file. */
+export function readExitFile(path: string): number | undefined {
+  try {
+    const text = fs.readFileSync(path, "utf8");
+    return /^\d+$/.test(text) ? Number(text) : undefined;
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the kernel killed a process of the container for want of memory. */
+export function wasOutOfMemory(run: RunPaths, id: string): boolean {
+  return fs.existsSync(processPaths(run, id).oomFile);
+}
+
+/**
+ * Waits for a container's end, without asking again and again.
+ *
+ * @returns the exit code; undefined where the monitor was killed, so that nobody knows
+ */
+export async function waitForExit(
+  run: RunPaths,
+  id: string,
+  signal?: AbortSignal,
+): Promise<number | undefined> {
+  const paths = processPaths(run, id);
+  const known = readExitFile(paths.exitFile);
+  if (known !== undefined) return known;
+  await whenMonitorEnds(paths, signal);
+  return readExitFile(paths.exitFile);
+}
+
+/**
+ * When a process began, in the kernel's ticks since the boot: with its number it names the process
+ * for good.
+ *
+ * @returns undefined when there is no such process, or only what waits for its parent to look
+ */
+export function processStartTicks(pid: number): number | undefined {
+  let text: string;
+  try {
+    text = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT") || isSystemError(error, "ESRCH")) return undefined;
+    throw error;
+  }
+  // The second field is the program's name in parentheses, which may hold anything.
+  const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  if (state === "Z" || state === "X") return undefined;
+  // Field 22 of proc(5); the first here is the fourth there.
+  return Number(fields[18]);
+}
+
+/** Whether the process of that number is still the one that began then. */
+export function isAlive(pid: number, startTicks: number): boolean {
+  return pid > 0 && processStartTicks(pid) === startTicks;
+}
