@@ -18,6 +18,9 @@ function bind() {
     setns: { return: "i32", arguments: ["i32", "i32"] },
     socket: { return: "i32", arguments: ["i32", "i32", "i32"] },
     connect: { return: "i32", arguments: ["i32", "buffer", "u32"] },
+    bind: { return: "i32", arguments: ["i32", "buffer", "u32"] },
+    listen: { return: "i32", arguments: ["i32", "i32"] },
+    setsockopt: { return: "i32", arguments: ["i32", "i32", "i32", "buffer", "u32"] },
     shutdown: { return: "i32", arguments: ["i32", "i32"] },
     ioctl: { return: "i32", arguments: ["i32", "u64", "buffer"] },
     flock: { return: "i32", arguments: ["i32", "i32"] },
@@ -41,6 +44,9 @@ function bind() {
     lsetxattr: { return: "i32", arguments: ["buffer", "buffer", "buffer", "u64", "i32"] },
     removexattr: { return: "i32", arguments: ["buffer", "buffer"] },
     lremovexattr: { return: "i32", arguments: ["buffer", "buffer"] },
+    tcgetattr: { return: "i32", arguments: ["i32", "buffer"] },
+    tcsetattr: { return: "i32", arguments: ["i32", "i32", "buffer"] },
+    cfmakeraw: { return: "void", arguments: ["buffer"] },
   }).functions;
 }
 
