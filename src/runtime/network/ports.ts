@@ -204,10 +204,8 @@ export function portMapOf(
     ...Object.keys(config.ExposedPorts ?? {}),
     ...Object.keys(hostConfig.PortBindings ?? {}),
   ];
-  for (const key of known) {
-    const { port, protocol } = parseContainerPort(key);
-    map[`${port}/${protocol}`] = null;
-  }
+  // What an image says it exposes may be anything; it is shown as it is.
+  for (const key of known) map[key.includes("/") ? key : `${key}/tcp`] = null;
   for (const { protocol, containerPort, hostIp, hostPort } of ports) {
     const key = `${containerPort}/${protocol}`;
     map[key] = [...(map[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
