@@ -108,7 +108,7 @@ export function readDocument(store: Store, digest: Digest): Buffer {
   try {
     bytes = fs.readFileSync(blobPath(store.paths, digest));
   } catch (error) {
-    if (isSystemError(error, "ENOENT")) throw missing(store, digest);
+    if (isSystemError(error, "ENOENT")) throw missingBlob(store, digest);
     throw ioError(error, `read blob ${digest}`);
   }
   if (digestOf(bytes) !== digest) throw damaged(digest, digestOf(bytes));
@@ -126,12 +126,13 @@ export function openBlob(store: Store, digest: Digest): { fd: number; size: numb
     const fd = fs.openSync(path, "r");
     return { fd, size: fs.fstatSync(fd).size };
   } catch (error) {
-    if (isSystemError(error, "ENOENT")) throw missing(store, digest);
+    if (isSystemError(error, "ENOENT")) throw missingBlob(store, digest);
     throw ioError(error, `read blob ${digest}`);
   }
 }
 
-function missing(store: Store, digest: Digest): LadeError {
+/** The error of a blob whose file is gone. */
+export function missingBlob(store: Store, digest: Digest): LadeError {
   return new LadeError("BLOB_NOT_FOUND", `blob ${digest}: missing in ${store.paths.blobs}`, {
     hint: "Load the image again: `lade load` puts back what is missing.",
   });

@@ -3,7 +3,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import type { Digest } from "../spec/digest.ts";
-import { type LayerIndex, LayerIndexer } from "../tar/layer-index.ts";
+import type { TarEntry } from "../tar/entry.ts";
+import { type LayerIndex, LayerIndexer, readLayerIndex } from "../tar/layer-index.ts";
+import { missingBlob } from "./blobs.ts";
 import { blobPath, indexPath } from "./paths.ts";
 import type { Store } from "./store.ts";
 
@@ -29,7 +31,7 @@ const readSize = 1024 * 1024;
  *
  * @throws LadeError TAR_* for a tar that is damaged
  */
-export function buildIndex(store: Store, diffId: Digest): Promise<LayerIndex> {
+export function buildIndex(store: Store, diffId: Digest): LayerIndex {
   const indexer = new LayerIndexer(`layer ${diffId}`);
   const fd = fs.openSync(blobPath(store.paths, diffId), "r");
   try {
@@ -51,5 +53,18 @@ export function buildIndex(store: Store, diffId: Digest): Promise<LayerIndex> {
     index.contentSize,
     index.entries,
   );
-  return Promise.resolve(index);
+  return index;
+}
+
+/**
+ * The entries of a layer's tar by its index, which is made again where it is missing or damaged.
+ *
+ * @throws LadeError TAR_* for a tar that is damaged too, BLOB_NOT_FOUND
+ */
+export function readIndexedEntries(store: Store, diffId: Digest): Iterable<TarEntry> {
+  const path = indexPath(store.paths, diffId);
+  const known = fs.existsSync(path) ? unsealIndex(fs.readFileSync(path)) : undefined;
+  if (known !== undefined) return readLayerIndex(known);
+  if (!fs.existsSync(blobPath(store.paths, diffId))) throw missingBlob(store, diffId);
+  return readLayerIndex(buildIndex(store, diffId).bytes);
 }

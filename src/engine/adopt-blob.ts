@@ -61,7 +61,7 @@ async function adoptLayer(store: Store, diffId: Digest): Promise<number | undefi
   );
   if (known !== undefined) return known.size;
   try {
-    return (await buildIndex(store, diffId)).contentSize;
+    return buildIndex(store, diffId).contentSize;
   } catch (error) {
     if (isLadeError(error)) return undefined;
     throw error;

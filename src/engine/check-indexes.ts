@@ -66,7 +66,7 @@ function isSoundIndex(file: Buffer, entries: number): boolean {
 async function rebuild(store: Store, digest: Digest): Promise<boolean> {
   if (!fs.existsSync(blobPath(store.paths, digest))) return false;
   try {
-    await buildIndex(store, digest);
+    buildIndex(store, digest);
     return true;
   } catch (error) {
     // A damaged tar has a finding of its own.

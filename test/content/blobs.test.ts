@@ -132,7 +132,7 @@ describe("the index of a layer", () => {
     const row = store.content.database.get("SELECT * FROM layer");
     fs.rmSync(path);
     store.content.database.run("DELETE FROM layer");
-    await buildIndex(store.content, store.layer);
+    buildIndex(store.content, store.layer);
     assert.deepEqual(fs.readFileSync(path), before);
     assert.deepEqual(store.content.database.get("SELECT * FROM layer"), row);
     assert.deepEqual(fs.readdirSync(store.content.paths.indexes).length, 1);
