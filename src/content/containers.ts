@@ -173,6 +173,11 @@ export function containerByName(database: Database, name: string): ContainerRow 
   return toRow(database.get<StoredContainer>("SELECT * FROM container WHERE name = ?", name));
 }
 
+/** @param name without a leading slash */
+export function isNameTaken(database: Database, name: string): boolean {
+  return database.get("SELECT 1 FROM container WHERE name = ?", name) !== undefined;
+}
+
 /** IDs that begin with these digits; at most two, which is enough to see ambiguity. */
 export function containerIdsByPrefix(database: Database, prefix: string): string[] {
   const rows = database.all<{ id: string }>(

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import * as fs from "node:fs";
+import { join } from "node:path";
+import {
+  type ContainerRow,
+  containerById,
+  isRunning,
+  layersOfContainer,
+} from "../content/containers.ts";
+import { ensureErofsImage } from "../content/erofs-images.ts";
+import { readIndexedEntries } from "../content/layer-indexes.ts";
+import { blobPath, containerFolder } from "../content/paths.ts";
+import type { Store } from "../content/store.ts";
+import { chooseDriver } from "../rootfs/driver.ts";
+import { mountRootfs, type RootfsLayer, type RootfsPlan, unmountRootfs } from "../rootfs/rootfs.ts";
+import { makeRunFolders } from "../rootfs/run-paths.ts";
+import { type Digest, digestHex } from "../spec/digest.ts";
+import { tryLock } from "../sys/libc.ts";
+import { acquireLock, type FileLock } from "../sys/lock.ts";
+import type { Engine } from "./engine.ts";
+
+/**
+ * What a container's root is made of: its layers, lowest first, and its own folder.
+ *
+ * @throws LadeError UNSUPPORTED for a LADE_STORAGE_DRIVER that is none
+ */
+export function containerPlan(engine: Engine, row: ContainerRow): RootfsPlan {
+  const { store, run } = engine;
+  return {
+    containerId: row.id,
+    layers: layersOf(store, row),
+    folder: containerFolder(store.paths, row.id),
+    driver: chooseDriver(process.env.LADE_STORAGE_DRIVER, run).driver,
+    unpackedRoot: store.paths.unpacked,
+  };
+}
+
+function layersOf(store: Store, row: ContainerRow): readonly RootfsLayer[] {
+  const { layers: placed } = row.definition;
+  if (placed !== undefined) throw new Error("archives in place are not built yet");
+  return layersOfContainer(store.database, row.id).map((diffId) => storedLayer(store, diffId));
+}
+
+function storedLayer(store: Store, diffId: Digest): RootfsLayer {
+  const path = blobPath(store.paths, diffId);
+  return {
+    key: digestHex(diffId),
+    tar: {
+      path,
+      offset: 0,
+      get size() {
+        return fs.statSync(path).size;
+      },
+    },
+    index: () => readIndexedEntries(store, diffId),
+    erofs: () => ensureErofsImage(store, diffId),
+  };
+}
+
+/**
+ * Mounts a container's root and keeps it mounted for others until the result is disposed of; then
+ * it goes, unless the container runs or somebody else still uses it.
+ */
+export async function useRootfs(engine: Engine, row: ContainerRow): Promise<UsedRootfs> {
+  const lock = await holdRootfs(engine, row.id);
+  try {
+    const path = mountRootfs(engine.run, containerPlan(engine, row));
+    return {
+      path,
+      [Symbol.dispose](): void {
+        lock[Symbol.dispose]();
+        releaseRootfs(engine, row.id);
+      },
+    };
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+export interface UsedRootfs extends Disposable {
+  readonly path: string;
+}
+
+/** Does work with a container's root file system, whether it runs or not. */
+export async function withMountedRootfs<T>(
+  engine: Engine,
+  row: ContainerRow,
+  work: (rootfsPath: string) => Promise<T>,
+): Promise<T> {
+  using rootfs = await useRootfs(engine, row);
+  return await work(rootfs.path);
+}
+
+/** Many may use a root at once; who unmounts it must be alone. */
+async function holdRootfs(engine: Engine, id: string): Promise<FileLock> {
+  makeRunFolders(engine.run);
+  return await acquireLock(rootfsLockPath(engine, id), { shared: true });
+}
+
+/** Unmounts a container's root, unless it runs or somebody uses it, who will do so then. */
+export function releaseRootfs(engine: Engine, id: string): void {
+  const path = rootfsLockPath(engine, id);
+  const fd = fs.openSync(path, "a", 0o600);
+  try {
+    if (!tryLock(fd)) return;
+    const row = containerById(engine.store.database, id);
+    const isNeeded = row !== undefined && (isRunning(row.state) || row.state.isStarting === true);
+    if (isNeeded) return;
+    unmountRootfs(engine.run, id);
+    fs.rmSync(path, { force: true });
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function rootfsLockPath(engine: Engine, id: string): string {
+  return join(engine.run.locks, `${id}.rootfs`);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import * as fs from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { ioError } from "../base/io-error.ts";
+import {
+  type ContainerDefinition,
+  type ContainerRow,
+  containerByName,
+  createdState,
+  deleteContainerRow,
+  isNameTaken,
+  putContainer,
+} from "../content/containers.ts";
+import { diffIdsOf, findImage as imageRow } from "../content/images.ts";
+import { containerFolder } from "../content/paths.ts";
+import type { Store } from "../content/store.ts";
+import type { ContainerConfig, HostConfig } from "../spec/container.ts";
+import type { Digest } from "../spec/digest.ts";
+import { comparePlatforms, formatPlatform, hostPlatform, type Platform } from "../spec/platform.ts";
+import { checkSettings, sharedWith } from "./check-container.ts";
+import { cleanPath } from "./clean-path.ts";
+import { containerConflict, containerInvalid } from "./container-errors.ts";
+import { noteContainer } from "./container-events.ts";
+import { removeContainerLock, withContainerLock } from "./container-lock.ts";
+import { wantedMounts } from "./container-mounts.ts";
+import { makeContainerName, parseContainerName } from "./container-names.ts";
+import type { CreateContainerOptions, CreatedContainer } from "./container-types.ts";
+import type { Engine } from "./engine.ts";
+import { findContainer } from "./find-container.ts";
+import { findImage } from "./find-image.ts";
+import { withHostDefaults } from "./host-defaults.ts";
+import { mergeConfig } from "./merge-config.ts";
+import type { WantedMount } from "./mount-specs.ts";
+import { randomId } from "./random.ts";
+import { readConfig } from "./read-config.ts";
+import { checkResources } from "./resource-checks.ts";
+import { fillVolumes, recordVolumes, removeNewVolumes } from "./use-volumes.ts";
+
+/**
+ * Makes a container of an image, without starting it.
+ *
+ * Its row appears in one transaction, together with its hold on layers, volumes and its name; what
+ * lies in folders before that belongs to nobody and is swept.
+ *
+ * @throws LadeError CONTAINER_INVALID, CONTAINER_CONFLICT for a name that is taken,
+ *   CONTAINER_NOT_FOUND for one that it leans on, UNSUPPORTED; what `findImage` throws
+ */
+export async function createContainer(
+  engine: Engine,
+  options: CreateContainerOptions,
+): Promise<CreatedContainer> {
+  const { store } = engine;
+  const { HostConfig: host = {}, NetworkingConfig: networking = {}, ...config } = options.body;
+  checkSettings(config, host);
+  const resources = checkResources(host, { isUpdate: false });
+  const image = findImage(store, config.Image ?? "", { platform: options.platform });
+  const settled = settle(store, { image, config, host: { ...host, ...resources.changes } });
+  const warnings = [...resources.warnings, ...platformWarnings(store, image, options.platform)];
+  const id = randomId();
+  const mounts = wantedMounts(store, settled.config, settled.host);
+  const definition: ContainerDefinition = {
+    created: new Date().toISOString(),
+    config: withHostname(settled, id),
+    hostConfig: settled.host,
+    networking,
+    ...commandOf(settled.config),
+    platform: imageRow(store.database, image)?.platform ?? formatPlatform(hostPlatform()),
+    mounts: mounts.map(({ mount }) => mount),
+  };
+  await put(engine, { id, image, definition, mounts, name: options.name });
+  return { id, warnings };
+}
+
+interface Settled {
+  readonly config: ContainerConfig;
+  readonly host: HostConfig;
+}
+
+function settle(store: Store, asked: Settled & { readonly image: Digest }): Settled {
+  const imageConfig = readConfig(store, asked.image).config ?? {};
+  const config = mergeConfig(asked.config, imageConfig);
+  const { WorkingDir: folder = "" } = config;
+  const host = shareById(store, withHostDefaults(asked.host));
+  return { config: { ...config, WorkingDir: folder === "" ? "" : cleanPath(folder) }, host };
+}
+
+/** Keeps whose namespace is shared by ID, so that a container may be renamed later. */
+function shareById(store: Store, host: HostConfig): HostConfig {
+  const byId = (mode: string | undefined) => {
+    const other = sharedWith(mode ?? "");
+    return other === undefined ? mode : `container:${findContainer(store, other).id}`;
+  };
+  const { IpcMode: ipc, PidMode: pid, NetworkMode: network } = host;
+  return {
+    ...host,
+    ...(ipc !== undefined && { IpcMode: byId(ipc) as string }),
+    ...(pid !== undefined && { PidMode: byId(pid) as string }),
+    ...(network !== undefined && { NetworkMode: byId(network) as string }),
+  };
+}
+
+const shortIdSize = 12;
+
+function withHostname({ config, host }: Settled, id: string): ContainerConfig {
+  if (config.Hostname) return config;
+  const usesHost = host.NetworkMode === "host";
+  return { ...config, Hostname: usesHost ? hostname() : id.slice(0, shortIdSize) };
+}
+
+function commandOf(config: ContainerConfig): { path: string; args: readonly string[] } {
+  const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  if (path === undefined) throw containerInvalid("No command specified");
+  return { path, args };
+}
+
+/** The name of the platform that images are for when nobody says. */
+function platformWarnings(
+  store: Store,
+  image: Digest,
+  asked: string | undefined,
+): readonly string[] {
+  const [os = "", architecture = "", variant] = (
+    imageRow(store.database, image)?.platform ?? ""
+  ).split("/");
+  const own = hostPlatform();
+  const offered: Platform = { os, architecture, ...(variant !== undefined && { variant }) };
+  if (asked !== undefined || architecture === "" || comparePlatforms(own).matches(offered)) {
+    return [];
+  }
+  return [
+    `The requested image's platform (${formatPlatform(offered)}) does not match the detected ` +
+      `host platform (${formatPlatform(own)}) and no specific platform was requested`,
+  ];
+}
+
+interface NewContainer {
+  readonly id: string;
+  readonly image: Digest;
+  readonly definition: ContainerDefinition;
+  readonly mounts: readonly WantedMount[];
+  readonly name: string | undefined;
+}
+
+async function put(engine: Engine, container: NewContainer): Promise<void> {
+  const { store } = engine;
+  const { id, mounts } = container;
+  await withContainerLock(engine, id, async () => {
+    const folder = containerFolder(store.paths, id);
+    makeFolders(folder);
+    const newVolumes: string[] = [];
+    let row: ContainerRow | undefined;
+    try {
+      row = record(store, container, newVolumes);
+      await fillVolumes(engine, row, mounts);
+    } catch (error) {
+      if (row !== undefined) {
+        store.database.transaction(() => deleteContainerRow(store.database, id));
+      }
+      removeNewVolumes(store, newVolumes);
+      fs.rmSync(folder, { recursive: true, force: true });
+      removeContainerLock(engine, id);
+      throw error;
+    }
+  });
+}
+
+/**
+ * Writes all rows of a new container.
+ *
+ * @param newVolumes filled with the names of volumes that are made for it
+ */
+function record(
+  store: Store,
+  { id, image, definition, mounts, name: asked }: NewContainer,
+  newVolumes: string[],
+): ContainerRow {
+  const { database } = store;
+  // Nobody waits for a container that goes when it ends: a power cut ends it, too.
+  const isDurable = definition.hostConfig.AutoRemove !== true;
+  return database.transaction(
+    () => {
+      const row: ContainerRow = {
+        id,
+        name: asked ? freeName(store, asked) : madeName(store, id),
+        image,
+        createdMs: Date.parse(definition.created),
+        definition,
+        state: createdState,
+      };
+      putContainer(database, row, diffIdsOf(database, image));
+      newVolumes.push(...recordVolumes(store, row, mounts));
+      noteContainer(database, row, "create");
+      return row;
+    },
+    { isDurable },
+  );
+}
+
+/**
+ * @returns the name without a slash
+ * @throws LadeError CONTAINER_INVALID, CONTAINER_CONFLICT
+ */
+export function freeName(store: Store, text: string): string {
+  const name = parseContainerName(text);
+  const holder = containerByName(store.database, name);
+  if (holder === undefined) return name;
+  throw containerConflict(
+    `Conflict. The container name "/${name}" is already in use by container "${holder.id}". You ` +
+      "have to remove (or rename) that container to be able to reuse that name.",
+  );
+}
+
+function madeName(store: Store, id: string): string {
+  return makeContainerName((name) => isNameTaken(store.database, name), id);
+}
+
+/** Only the owner may look into a container's files. */
+function makeFolders(folder: string): void {
+  try {
+    fs.mkdirSync(join(folder, "upper"), { recursive: true, mode: 0o700 });
+    fs.mkdirSync(join(folder, "work"), { mode: 0o700 });
+    // What the container's root shows of itself; the folders around it keep others out.
+    fs.chmodSync(join(folder, "upper"), 0o755);
+  } catch (error) {
+    throw ioError(error, `make container ${folder}`);
+  }
+}
