@@ -21,6 +21,8 @@ export const limits = {
   pathDepth: 1024,
   /** Entries of one layer. */
   layerEntries: 10_000_000,
+  /** Maps and copied data of a layer's sparse files: lastlog with a hole of a terabyte takes 12 MiB. */
+  sparseMapSize: 256 * MIB,
   /** Members of an outer archive: layers, configs, manifests. */
   archiveMembers: 1_000_000,
   /** Index within index (CVE-2021-41190 and image-spec allow any depth). */
