@@ -28,6 +28,8 @@ export interface LiveEndpoint {
   readonly macAddress: string;
   /** In the container: `eth0`. */
   readonly interface: string;
+  /** What it is called by others on the network; none where names don't count. */
+  readonly names: readonly string[];
   /** Ports of the host that lead to the container. */
   readonly ports: readonly HostPort[];
 }

@@ -44,14 +44,20 @@ export interface ForwardedPort {
   readonly hostPort: number;
 }
 
+export interface PlugPlace {
+  /** Path of the network namespace. */
+  readonly namespace: string;
+  /** Descriptor of the lock that netavark keeps until it ends. */
+  readonly lock: number;
+}
+
 /**
  * Puts an interface into a network namespace and, where it is the first one, makes the bridge.
  *
- * @param namespace path of the namespace
  * @throws LadeError RUNTIME_MISSING, NETWORK_FAILED
  */
-export async function connectPlug(namespace: string, plug: Plug): Promise<void> {
-  await netavark("setup", namespace, plug);
+export async function connectPlug(place: PlugPlace, plug: Plug): Promise<void> {
+  await netavark("setup", place, plug);
 }
 
 /**
@@ -59,8 +65,8 @@ export async function connectPlug(namespace: string, plug: Plug): Promise<void> 
  *
  * @throws LadeError RUNTIME_MISSING; NETWORK_FAILED also where the interface is not there
  */
-export async function disconnectPlug(namespace: string, plug: Plug): Promise<void> {
-  await netavark("teardown", namespace, plug);
+export async function disconnectPlug(place: PlugPlace, plug: Plug): Promise<void> {
+  await netavark("teardown", place, plug);
 }
 
 function encodePlug(plug: Plug): string {
@@ -116,10 +122,11 @@ export function findNetavark(): string {
   });
 }
 
-async function netavark(command: string, namespace: string, plug: Plug): Promise<void> {
+async function netavark(command: string, place: PlugPlace, plug: Plug): Promise<void> {
   // The folder is for the name server; it is named, but never made.
-  const args = ["--config", "/run/lade/netavark", command, namespace];
-  const result = await runProgram(findNetavark(), args, encodePlug(plug));
+  const args = ["--config", "/run/lade/netavark", command, place.namespace];
+  const input = encodePlug(plug);
+  const result = await runProgram(findNetavark(), args, { input, inherited: place.lock });
   if (result.code === 0) return;
   const reason = reasonOf(result);
   throw new LadeError("NETWORK_FAILED", `netavark ${command}: ${reason}`, {
@@ -153,25 +160,32 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
+export interface ProgramOptions {
+  readonly input?: string;
+  /** A descriptor that the program gets as its fourth. */
+  readonly inherited?: number;
+}
+
 /** Runs a program with the system's folders on its PATH, which a user's may lack. */
 export function runProgram(
   path: string,
   args: readonly string[],
-  input = "",
+  { input = "", inherited }: ProgramOptions = {},
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin` };
-    const child = spawn(path, args, { env, stdio: ["pipe", "pipe", "pipe"] });
+    const more = inherited === undefined ? [] : [inherited];
+    const child = spawn(path, args, { env, stdio: ["pipe", "pipe", "pipe", ...more] });
     let stdout = "";
     let stderr = "";
-    child.stdout.on("data", (chunk: Buffer) => {
+    child.stdout?.on("data", (chunk: Buffer) => {
       stdout += chunk.toString();
     });
-    child.stderr.on("data", (chunk: Buffer) => {
+    child.stderr?.on("data", (chunk: Buffer) => {
       stderr += chunk.toString();
     });
-    child.stdin.on("error", () => {});
-    child.stdin.end(input);
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
     child.once("error", (cause) => {
       reject(new LadeError("NETWORK_FAILED", `${path}: ${cause.message}`, { cause }));
     });

@@ -17,13 +17,16 @@ const giveUpMs = 120_000;
  * looks for a rule and then adds it, in many steps.
  *
  * The lock is on the namespace itself, so it holds between stores, too.
+ *
+ * @param work gets the lock's descriptor: a program that inherits it keeps the lock until it ends,
+ *   even when lade is killed meanwhile
  */
-export function withNetworkLock<T>(work: () => Promise<T>): Promise<T> {
+export function withNetworkLock<T>(work: (lock: number) => Promise<T>): Promise<T> {
   const turn = last.then(async () => {
     const fd = fs.openSync("/proc/self/ns/net", "r");
     try {
       await waitForLock(fd);
-      return await work();
+      return await work(fd);
     } finally {
       fs.closeSync(fd);
     }
