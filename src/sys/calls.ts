@@ -2,60 +2,78 @@
 
 /** The C library's functions that `sys` calls, bound at first use. */
 
-import { dlopen } from "node:ffi";
+import { DynamicLibrary, dlopen, type WrappedFunctionsFromDefinitions } from "node:ffi";
 import { prepareErrno } from "./errno.ts";
 
 /** Text without a NUL, or bytes that end with one; null for a null pointer. */
 export type CString = string | Buffer | null;
 
-function bind() {
-  prepareErrno();
-  // Strings and structs both go as "buffer": it takes text, bytes and null.
-  return dlopen(null, {
-    mount: { return: "i32", arguments: ["buffer", "buffer", "buffer", "u64", "buffer"] },
-    umount2: { return: "i32", arguments: ["buffer", "i32"] },
-    unshare: { return: "i32", arguments: ["i32"] },
-    setns: { return: "i32", arguments: ["i32", "i32"] },
-    socket: { return: "i32", arguments: ["i32", "i32", "i32"] },
-    connect: { return: "i32", arguments: ["i32", "buffer", "u32"] },
-    bind: { return: "i32", arguments: ["i32", "buffer", "u32"] },
-    listen: { return: "i32", arguments: ["i32", "i32"] },
-    setsockopt: { return: "i32", arguments: ["i32", "i32", "i32", "buffer", "u32"] },
-    shutdown: { return: "i32", arguments: ["i32", "i32"] },
-    ioctl: { return: "i32", arguments: ["i32", "u64", "buffer"] },
-    flock: { return: "i32", arguments: ["i32", "i32"] },
-    lseek: { return: "i64", arguments: ["i32", "i64", "i32"] },
-    syncfs: { return: "i32", arguments: ["i32"] },
-    openat: { return: "i32", arguments: ["i32", "buffer", "i32", "u32"] },
-    mkdirat: { return: "i32", arguments: ["i32", "buffer", "u32"] },
-    symlinkat: { return: "i32", arguments: ["buffer", "i32", "buffer"] },
-    linkat: { return: "i32", arguments: ["i32", "buffer", "i32", "buffer", "i32"] },
-    unlinkat: { return: "i32", arguments: ["i32", "buffer", "i32"] },
-    renameat2: { return: "i32", arguments: ["i32", "buffer", "i32", "buffer", "u32"] },
-    fchownat: { return: "i32", arguments: ["i32", "buffer", "u32", "u32", "i32"] },
-    utimensat: { return: "i32", arguments: ["i32", "buffer", "buffer", "i32"] },
-    readlinkat: { return: "i64", arguments: ["i32", "buffer", "buffer", "u64"] },
-    statx: { return: "i32", arguments: ["i32", "buffer", "i32", "u32", "buffer"] },
-    listxattr: { return: "i64", arguments: ["buffer", "buffer", "u64"] },
-    llistxattr: { return: "i64", arguments: ["buffer", "buffer", "u64"] },
-    getxattr: { return: "i64", arguments: ["buffer", "buffer", "buffer", "u64"] },
-    lgetxattr: { return: "i64", arguments: ["buffer", "buffer", "buffer", "u64"] },
-    setxattr: { return: "i32", arguments: ["buffer", "buffer", "buffer", "u64", "i32"] },
-    lsetxattr: { return: "i32", arguments: ["buffer", "buffer", "buffer", "u64", "i32"] },
-    removexattr: { return: "i32", arguments: ["buffer", "buffer"] },
-    lremovexattr: { return: "i32", arguments: ["buffer", "buffer"] },
-    tcgetattr: { return: "i32", arguments: ["i32", "buffer"] },
-    tcsetattr: { return: "i32", arguments: ["i32", "i32", "buffer"] },
-    cfmakeraw: { return: "void", arguments: ["buffer"] },
-  }).functions;
+// Strings and structs both go as "buffer": it takes text, bytes and null.
+const signatures = {
+  mount: { return: "i32", arguments: ["buffer", "buffer", "buffer", "u64", "buffer"] },
+  umount2: { return: "i32", arguments: ["buffer", "i32"] },
+  unshare: { return: "i32", arguments: ["i32"] },
+  setns: { return: "i32", arguments: ["i32", "i32"] },
+  fchdir: { return: "i32", arguments: ["i32"] },
+  socket: { return: "i32", arguments: ["i32", "i32", "i32"] },
+  connect: { return: "i32", arguments: ["i32", "buffer", "u32"] },
+  bind: { return: "i32", arguments: ["i32", "buffer", "u32"] },
+  listen: { return: "i32", arguments: ["i32", "i32"] },
+  setsockopt: { return: "i32", arguments: ["i32", "i32", "i32", "buffer", "u32"] },
+  shutdown: { return: "i32", arguments: ["i32", "i32"] },
+  ioctl: { return: "i32", arguments: ["i32", "u64", "buffer"] },
+  flock: { return: "i32", arguments: ["i32", "i32"] },
+  lseek: { return: "i64", arguments: ["i32", "i64", "i32"] },
+  syncfs: { return: "i32", arguments: ["i32"] },
+  openat: { return: "i32", arguments: ["i32", "buffer", "i32", "u32"] },
+  mkdirat: { return: "i32", arguments: ["i32", "buffer", "u32"] },
+  symlinkat: { return: "i32", arguments: ["buffer", "i32", "buffer"] },
+  linkat: { return: "i32", arguments: ["i32", "buffer", "i32", "buffer", "i32"] },
+  unlinkat: { return: "i32", arguments: ["i32", "buffer", "i32"] },
+  renameat2: { return: "i32", arguments: ["i32", "buffer", "i32", "buffer", "u32"] },
+  fchownat: { return: "i32", arguments: ["i32", "buffer", "u32", "u32", "i32"] },
+  futimens: { return: "i32", arguments: ["i32", "buffer"] },
+  utimensat: { return: "i32", arguments: ["i32", "buffer", "buffer", "i32"] },
+  readlinkat: { return: "i64", arguments: ["i32", "buffer", "buffer", "u64"] },
+  statx: { return: "i32", arguments: ["i32", "buffer", "i32", "u32", "buffer"] },
+  listxattr: { return: "i64", arguments: ["buffer", "buffer", "u64"] },
+  llistxattr: { return: "i64", arguments: ["buffer", "buffer", "u64"] },
+  getxattr: { return: "i64", arguments: ["buffer", "buffer", "buffer", "u64"] },
+  lgetxattr: { return: "i64", arguments: ["buffer", "buffer", "buffer", "u64"] },
+  setxattr: { return: "i32", arguments: ["buffer", "buffer", "buffer", "u64", "i32"] },
+  lsetxattr: { return: "i32", arguments: ["buffer", "buffer", "buffer", "u64", "i32"] },
+  removexattr: { return: "i32", arguments: ["buffer", "buffer"] },
+  lremovexattr: { return: "i32", arguments: ["buffer", "buffer"] },
+  tcgetattr: { return: "i32", arguments: ["i32", "buffer"] },
+  tcsetattr: { return: "i32", arguments: ["i32", "i32", "buffer"] },
+  cfmakeraw: { return: "void", arguments: ["buffer"] },
+} as const;
+
+type Calls = WrappedFunctionsFromDefinitions<typeof signatures>;
+
+let calls: Calls | undefined;
+
+/** Each function is bound when it is first asked for: that takes longer than most calls. */
+export function libcCalls(): Calls {
+  calls ??= bindAsNeeded();
+  return calls;
 }
 
-let calls: ReturnType<typeof bind> | undefined;
-
-/** Binds at first use, so that commands on images pay nothing. */
-export function libcCalls(): ReturnType<typeof bind> {
-  calls ??= bind();
-  return calls;
+function bindAsNeeded(): Calls {
+  prepareErrno();
+  const library = new DynamicLibrary(null);
+  const bound = {};
+  for (const [name, signature] of Object.entries(signatures)) {
+    Object.defineProperty(bound, name, {
+      configurable: true,
+      get() {
+        const value = library.getFunction(name, signature);
+        Object.defineProperty(bound, name, { value });
+        return value;
+      },
+    });
+  }
+  return bound as Calls;
 }
 
 function bindRaw() {

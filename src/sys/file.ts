@@ -193,20 +193,31 @@ export interface FileTime {
   readonly nanoseconds: number;
 }
 
+export interface FileTimes {
+  readonly accessed: FileTime;
+  readonly modified: FileTime;
+}
+
 /** Sets the times of what has the name, be it a symlink. */
-export function setTimesAt(
-  dirFd: number,
-  name: ByteName,
-  times: { readonly accessed: FileTime; readonly modified: FileTime },
-): void {
+export function setTimesAt(dirFd: number, name: ByteName, times: FileTimes): void {
   const path = encodeName(name);
-  const struct = Buffer.alloc(32);
-  struct.writeBigInt64LE(BigInt(times.accessed.seconds), 0);
-  struct.writeBigInt64LE(BigInt(times.accessed.nanoseconds), 8);
-  struct.writeBigInt64LE(BigInt(times.modified.seconds), 16);
-  struct.writeBigInt64LE(BigInt(times.modified.nanoseconds), 24);
-  const result = libcCalls().utimensat(dirFd, path, struct, noFollow);
+  const result = libcCalls().utimensat(dirFd, path, encodeTimes(times), noFollow);
   checkCall(result, { syscall: "utimensat", path });
+}
+
+/** Sets the times of an open file or folder, which was not opened as a path only. */
+export function setTimes(fd: number, times: FileTimes): void {
+  checkCall(libcCalls().futimens(fd, encodeTimes(times)), { syscall: "futimens" });
+}
+
+/** Two of struct timespec. */
+function encodeTimes({ accessed, modified }: FileTimes): Buffer {
+  const struct = Buffer.alloc(32);
+  struct.writeBigInt64LE(BigInt(accessed.seconds), 0);
+  struct.writeBigInt64LE(BigInt(accessed.nanoseconds), 8);
+  struct.writeBigInt64LE(BigInt(modified.seconds), 16);
+  struct.writeBigInt64LE(BigInt(modified.nanoseconds), 24);
+  return struct;
 }
 
 const pathMax = 4096;

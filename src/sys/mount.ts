@@ -19,6 +19,7 @@ export const mountFlags = {
   bind: 4096,
   move: 8192,
   recursive: 16_384,
+  unbindable: 1 << 17,
   private: 1 << 18,
   slave: 1 << 19,
   shared: 1 << 20,
@@ -139,7 +140,12 @@ export interface NewFileSystem {
   /** Options in the order in which the file system gets them; null for flags without a value. */
   readonly options: readonly (readonly [key: string, value: string | null])[];
   readonly readOnly?: boolean;
+  /** Whether nothing on it gives rights: no setuid, no devices, no programs. */
+  readonly inert?: boolean;
 }
+
+// MOUNT_ATTR_NOSUID, _NODEV and _NOEXEC of <linux/mount.h>.
+const inertAttributes = 2n | 4n | 8n;
 
 // FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC and FSCONFIG_* of <linux/mount.h>.
 const configFlag = 0n;
@@ -160,7 +166,8 @@ export function createFileSystem(wanted: NewFileSystem): number {
     for (const [key, value] of wanted.options) setOption(context, key, value);
     if (wanted.readOnly === true) setOption(context, "ro", null);
     configure(context, [configCreate, null, null], "create");
-    const made = rawCall(callNumbers.fsmount, BigInt(context), 1n, 0n);
+    const attributes = wanted.inert === true ? inertAttributes : 0n;
+    const made = rawCall(callNumbers.fsmount, BigInt(context), 1n, attributes);
     return checkCall(made, { syscall: "fsmount", path: wanted.type });
   } finally {
     fs.closeSync(context);

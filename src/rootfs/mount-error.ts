@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { isLadeError, isSystemError, LadeError, messageOf } from "../base/errors.ts";
+
+const needed = "Run the command as root: only root may mount, and containers are made of mounts.";
+
+/** @throws LadeError ROOT_NEEDED where this user can't mount anything */
+export function checkMayMount(work: string): void {
+  if (process.geteuid?.() === 0) return;
+  throw new LadeError("ROOT_NEEDED", `${work}: needs root to mount its file system`, {
+    hint: needed,
+  });
+}
+
+/** A mount that the kernel refused, told as an error of lade's. */
+export function mountError(error: unknown, work: string): LadeError {
+  if (isLadeError(error)) return error;
+  if (isSystemError(error, "EPERM") || isSystemError(error, "EACCES")) {
+    const reason = "needs the right to mount (CAP_SYS_ADMIN), which this process does not have";
+    return new LadeError("ROOT_NEEDED", `${work}: ${reason}`, { hint: needed, cause: error });
+  }
+  const hint = isSystemError(error, "ENOSPC")
+    ? "Raise /proc/sys/fs/mount-max, or stop some containers."
+    : undefined;
+  return new LadeError("MOUNT_FAILED", `${work}: ${messageOf(error)}`, { hint, cause: error });
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * A container's root: its layers, and on top of them the folder that takes its changes.
+ *
+ * Everything here runs under one lock of the run root, can be repeated, and leaves nothing that
+ * {@link sweepMounts} does not find when a process is killed in between. Nothing is spawned.
+ */
+
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { isSystemError } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import { bootId } from "../content/boot.ts";
+import { tryLock } from "../sys/libc.ts";
+import { withLock } from "../sys/lock.ts";
+import { isMountPoint } from "../sys/mount.ts";
+import { listNames, releaseLayers, sweepLayers, useLayers } from "./layer-mounts.ts";
+import { checkMayMount, mountError } from "./mount-error.ts";
+import { makeUnbindable, unmountAll } from "./mount-place.ts";
+import { mountOverlay } from "./overlay.ts";
+import type { RootfsLayer, RootfsPlan } from "./plan.ts";
+import { containerRunFolder, makeRunFolders, type RunPaths } from "./run-paths.ts";
+import { ensureUnpacked } from "./unpack.ts";
+
+export type { RootfsDriver, RootfsLayer, RootfsPlan } from "./plan.ts";
+
+/** Where the root of a container is mounted. */
+export function rootfsPath(run: RunPaths, containerId: string): string {
+  return join(containerRunFolder(run, containerId), "rootfs");
+}
+
+/**
+ * Mounts a container's root, or finds it mounted.
+ *
+ * @returns the folder
+ * @throws LadeError ROOT_NEEDED, MOUNT_FAILED, and what a layer's index and image may throw
+ */
+export function mountRootfs(run: RunPaths, plan: RootfsPlan): string {
+  const { folder } = plan;
+  checkMayMount(`container ${plan.containerId}`);
+  const upper = { upper: join(folder, "upper"), work: join(folder, "work") };
+  for (const [path, mode] of [
+    [upper.upper, 0o755],
+    [upper.work, 0o700],
+  ] as const) {
+    makeFolder(path, mode);
+  }
+  return mountTree(run, plan, upper);
+}
+
+export type ViewPlan = Omit<RootfsPlan, "folder">;
+
+/**
+ * Mounts layers without a place for changes.
+ *
+ * @param plan `containerId` is any name that no container has; {@link unmountRootfs} takes it back
+ */
+export function mountReadOnly(run: RunPaths, plan: ViewPlan): string {
+  checkMayMount("mount an image");
+  return mountTree(run, plan, undefined);
+}
+
+function mountTree(
+  run: RunPaths,
+  plan: ViewPlan,
+  upper: { readonly upper: string; readonly work: string } | undefined,
+): string {
+  const { containerId } = plan;
+  const work = `container ${containerId}`;
+  const layers = withoutRepeats(plan.layers);
+  // Unpacking takes long, so others need not wait for it.
+  const unpacked =
+    plan.driver === "unpacked"
+      ? layers.map((layer) => ensureUnpacked(plan.unpackedRoot, layer))
+      : undefined;
+  return withMounts(run, () => {
+    const container = containerRunFolder(run, containerId);
+    const target = join(container, "rootfs");
+    if (isOverlay(target)) return target;
+    fs.mkdirSync(target, { recursive: true, mode: 0o700 });
+    const keys = unpacked === undefined ? layers.map((layer) => layer.key) : [];
+    fs.writeFileSync(join(container, "layers"), keys.map((key) => `${key}\n`).join(""));
+    try {
+      const useLoop = plan.driver === "erofs-loop";
+      const lowers = unpacked ?? useLayers(run, { id: containerId, layers }, { useLoop });
+      makeUnbindable(target);
+      const nothing = needsNothing(lowers, upper !== undefined) ? [makeNothing(run)] : [];
+      const scratch = join(container, "short");
+      mountOverlay({ lowers: [...nothing, ...lowers], upper, target, scratch });
+    } catch (error) {
+      undo(() => unmountTree(run, containerId));
+      throw mountError(error, work);
+    }
+    return target;
+  });
+}
+
+/** What can't be undone now is swept later; the error that led here is the one to tell. */
+function undo(work: () => void): void {
+  try {
+    work();
+  } catch {}
+}
+
+/** An overlay needs something to lie on. */
+function needsNothing(lowers: readonly string[], hasUpper: boolean): boolean {
+  return lowers.length + (hasUpper ? 1 : 0) < 2;
+}
+
+function makeNothing(run: RunPaths): string {
+  const path = join(run.root, "empty");
+  makeFolder(path, 0o755);
+  return path;
+}
+
+/**
+ * A layer that comes twice counts where it lies highest: what it holds is on top of all between,
+ * and overlayfs refuses the same folder twice.
+ */
+function withoutRepeats(layers: readonly RootfsLayer[]): RootfsLayer[] {
+  const highest = new Map(layers.map((layer, index) => [layer.key, index]));
+  return layers.filter((layer, index) => highest.get(layer.key) === index);
+}
+
+/**
+ * Unmounts a container's root, and layers that nobody else uses. Nothing mounted is fine, too.
+ *
+ * @throws LadeError ROOT_NEEDED, MOUNT_FAILED
+ */
+export function unmountRootfs(run: RunPaths, containerId: string): void {
+  if (!fs.existsSync(join(containerRunFolder(run, containerId), "layers"))) return;
+  withMounts(run, () => unmountTree(run, containerId));
+}
+
+/** From the top to the bottom; the list of layers goes last, so that this can be taken up again. */
+function unmountTree(run: RunPaths, containerId: string): void {
+  const container = containerRunFolder(run, containerId);
+  const target = join(container, "rootfs");
+  unmountAll(target);
+  removeFolder(target);
+  fs.rmSync(join(container, "short"), { recursive: true, force: true });
+  releaseLayers(run, containerId, readKeys(container));
+  fs.rmSync(join(container, "layers"), { force: true });
+  removeFolder(container);
+}
+
+function readKeys(container: string): string[] {
+  try {
+    return fs.readFileSync(join(container, "layers"), "latin1").split("\n").filter(Boolean);
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+/**
+ * Unmounts what processes left that were killed: roots of containers that are not alive, and
+ * layers that nobody uses.
+ *
+ * A container whose lock is held is left alone: somebody is starting or reading it right now.
+ *
+ * @param isAlive whether the container needs its root
+ */
+export function sweepMounts(run: RunPaths, isAlive: (containerId: string) => boolean): void {
+  if (!fs.existsSync(run.locks)) return;
+  withMounts(run, () => {
+    for (const id of listNames(run.containers)) {
+      const container = containerRunFolder(run, id);
+      if (!fs.existsSync(join(container, "layers"))) continue;
+      ifUnlocked(join(run.locks, id), () => {
+        if (!isAlive(id)) unmountTree(run, id);
+      });
+    }
+    sweepLayers(run, (id) => fs.existsSync(join(containerRunFolder(run, id), "layers")));
+  });
+}
+
+function ifUnlocked(path: string, work: () => void): void {
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(path, "r");
+  } catch (error) {
+    if (!isSystemError(error, "ENOENT")) throw error;
+  }
+  try {
+    if (fd === undefined || tryLock(fd)) work();
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/** Work on mounts, one process at a time. */
+function withMounts<T>(run: RunPaths, work: () => T): T {
+  try {
+    makeRunFolders(run);
+    return withLock(join(run.locks, "mounts"), () => {
+      forgetOtherBoots(run);
+      return work();
+    });
+  } catch (error) {
+    throw ioError(error, `mount below ${run.root}`);
+  }
+}
+
+/**
+ * Where the run root lies on a disk, it may be of another boot: nothing is mounted any more,
+ * whatever is written there.
+ */
+function forgetOtherBoots(run: RunPaths): void {
+  const path = join(run.root, "boot");
+  const now = bootId();
+  if (readText(path) === now) return;
+  for (const key of listNames(run.layerUsers)) {
+    fs.rmSync(join(run.layerUsers, key), { recursive: true });
+  }
+  for (const id of listNames(run.containers)) {
+    const container = containerRunFolder(run, id);
+    if (!isMountPoint(join(container, "rootfs")))
+      fs.rmSync(join(container, "layers"), { force: true });
+  }
+  fs.writeFileSync(path, now);
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return fs.readFileSync(path, "utf8");
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+// OVERLAYFS_SUPER_MAGIC of <linux/magic.h>.
+const overlayMagic = 0x794c7630;
+
+function isOverlay(path: string): boolean {
+  return isMountPoint(path) && fs.statfsSync(path).type === overlayMagic;
+}
+
+function makeFolder(path: string, mode: number): void {
+  try {
+    fs.mkdirSync(path, { mode });
+    // The umask may have taken bits away.
+    fs.chmodSync(path, mode);
+  } catch (error) {
+    if (!isSystemError(error, "EEXIST")) throw ioError(error, `make ${path}`);
+  }
+}
+
+function removeFolder(path: string): void {
+  try {
+    fs.rmdirSync(path);
+  } catch (error) {
+    const isThere = ["ENOENT", "ENOTEMPTY", "EBUSY"].some((code) => isSystemError(error, code));
+    if (!isThere) throw error;
+  }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Layers as folders, for kernels that can't mount them as they lie: `unpacked/KEY/` in the store.
+ *
+ * A folder under its key is whole and on the disk: it is filled under another name, synced, and
+ * then renamed.
+ */
+
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { isSystemError } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import { buildLayerTree } from "../erofs/layer-tree.ts";
+import { closeOnExec, syncFileSystem } from "../sys/file.ts";
+import { acquireLock, withLock } from "../sys/lock.ts";
+import { checkMayMount } from "./mount-error.ts";
+import type { RootfsLayer } from "./plan.ts";
+import { unpackTree } from "./unpack-tree.ts";
+
+const lockSuffix = ".lock";
+const unfinishedSuffix = ".tmp";
+
+/** Where a layer is unpacked. */
+export function unpackedPath(unpackedRoot: string, key: string): string {
+  return join(unpackedRoot, key);
+}
+
+/**
+ * Unpacks a layer, or finds it unpacked; others of this thread wait.
+ *
+ * @returns the folder
+ * @throws LadeError ROOT_NEEDED, DISK_FULL, IO_FAILED, STORE_DAMAGED, LAYER_INVALID
+ */
+export function ensureUnpacked(unpackedRoot: string, layer: RootfsLayer): string {
+  const path = unpackedPath(unpackedRoot, layer.key);
+  if (fs.existsSync(path)) return path;
+  try {
+    makeRoot(unpackedRoot, layer);
+    withLock(`${path}${lockSuffix}`, () => {
+      if (fs.existsSync(path)) return;
+      for (const _ of unpackTo(path, layer));
+    });
+  } catch (error) {
+    throw ioError(error, `unpack layer ${layer.key}`);
+  }
+  return path;
+}
+
+/**
+ * As {@link ensureUnpacked} for several layers, letting other work of this thread go on.
+ *
+ * @param signal ends it with nothing half made
+ */
+export async function unpackLayers(
+  unpackedRoot: string,
+  layers: readonly RootfsLayer[],
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const layer of layers) {
+    const path = unpackedPath(unpackedRoot, layer.key);
+    if (fs.existsSync(path)) continue;
+    try {
+      makeRoot(unpackedRoot, layer);
+      using _ = await acquireLock(`${path}${lockSuffix}`, { signal });
+      if (fs.existsSync(path)) continue;
+      for (const _ of unpackTo(path, layer)) {
+        await nextTurn();
+        signal?.throwIfAborted();
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw ioError(error, `unpack layer ${layer.key}`);
+    }
+  }
+}
+
+function makeRoot(unpackedRoot: string, layer: RootfsLayer): void {
+  checkMayMount(`unpack layer ${layer.key}`);
+  fs.mkdirSync(unpackedRoot, { recursive: true, mode: 0o700 });
+}
+
+/** By who holds the layer's lock: nobody else works on these paths. */
+function* unpackTo(path: string, layer: RootfsLayer): Generator<void> {
+  const unfinished = `${path}${unfinishedSuffix}`;
+  // What a process left that was killed.
+  fs.rmSync(unfinished, { recursive: true, force: true });
+  const tree = buildLayerTree(layer.index(), { name: `layer ${layer.key}` });
+  try {
+    using folders = makeFolders(unfinished);
+    using tar = openFolder(layer.tar.path, 0);
+    const { offset, size } = layer.tar;
+    yield* unpackTree(tree, { fd: tar.fd, offset, size }, folders);
+    syncFileSystem(folders.root);
+    fs.renameSync(join(unfinished, "tree"), path);
+    syncFolder(join(path, ".."));
+  } finally {
+    fs.rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+interface Opened extends Disposable {
+  readonly fd: number;
+}
+
+function openFolder(path: string, flags: number): Opened {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY | closeOnExec | flags);
+  return { fd, [Symbol.dispose]: () => fs.closeSync(fd) };
+}
+
+function makeFolders(
+  unfinished: string,
+): Disposable & { readonly root: number; readonly links: number } {
+  fs.mkdirSync(unfinished, { mode: 0o700 });
+  const opened = ["tree", "links"].map((name) => {
+    const path = join(unfinished, name);
+    fs.mkdirSync(path, { mode: 0o700 });
+    return openFolder(path, fs.constants.O_DIRECTORY);
+  });
+  return {
+    root: opened[0]?.fd ?? -1,
+    links: opened[1]?.fd ?? -1,
+    [Symbol.dispose](): void {
+      for (const one of opened) one[Symbol.dispose]();
+    },
+  };
+}
+
+function syncFolder(path: string): void {
+  using folder = openFolder(path, fs.constants.O_DIRECTORY);
+  fs.fsyncSync(folder.fd);
+}
+
+/**
+ * Removes an unpacked layer, with what is left of a try that was cut short. Nothing there is fine.
+ *
+ * @throws LadeError IO_FAILED, STORE_DENIED
+ */
+export function removeUnpacked(unpackedRoot: string, key: string): void {
+  const path = unpackedPath(unpackedRoot, key);
+  const lock = `${path}${lockSuffix}`;
+  if (![path, lock].some((one) => fs.existsSync(one))) return;
+  try {
+    withLock(lock, () => {
+      const unfinished = `${path}${unfinishedSuffix}`;
+      fs.rmSync(unfinished, { recursive: true, force: true });
+      // Renamed first, so that what lies under the key is always whole.
+      if (fs.existsSync(path)) fs.renameSync(path, unfinished);
+      fs.rmSync(unfinished, { recursive: true, force: true });
+      fs.rmSync(lock, { force: true });
+    });
+  } catch (error) {
+    throw ioError(error, `remove unpacked layer ${key}`);
+  }
+}
+
+/** The keys of all layers that are unpacked, or were begun. */
+export function listUnpacked(unpackedRoot: string): string[] {
+  try {
+    const names = fs.readdirSync(unpackedRoot);
+    return [...new Set(names.map((name) => name.replace(/\.(?:lock|tmp)$/, "")))];
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return [];
+    throw ioError(error, `read ${unpackedRoot}`);
+  }
+}
