@@ -7,6 +7,7 @@ const commands: readonly CommandEntry[] = [
   { names: ["completion bash"], load: () => import("./commands/completion-bash.ts") },
   { names: ["completion fish"], load: () => import("./commands/completion-fish.ts") },
   { names: ["completion zsh"], load: () => import("./commands/completion-zsh.ts") },
+  { names: ["create", "container create"], load: () => import("./commands/create.ts") },
   { names: ["help"], load: () => import("./commands/help.ts") },
   { names: ["history", "image history"], load: () => import("./commands/history.ts") },
   { names: ["image inspect"], load: () => import("./commands/image-inspect.ts") },
@@ -32,6 +33,7 @@ const groups: CommandTable["groups"] = {
       "Write the script that completes lade's commands, options and image names in a shell.\n" +
       "The help of each shell says how to load it.",
   },
+  container: { summary: "Manage containers" },
   image: { summary: "Manage images" },
   system: { summary: "Look at lade's store and look after it" },
 };

@@ -6,12 +6,27 @@ import { printable } from "./format/printable.ts";
 
 /** What Docker's daemon would have answered; its client says where the answer came from. */
 const daemonCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "COMMAND_NOT_EXECUTABLE",
+  "COMMAND_NOT_FOUND",
+  "CONTAINER_CONFLICT",
+  "CONTAINER_INVALID",
+  "CONTAINER_NOT_FOUND",
+  "CONTAINER_NOT_RUNNING",
+  "EXEC_NOT_FOUND",
   "FILTER_INVALID",
   "IMAGE_AMBIGUOUS",
   "IMAGE_IN_USE",
   "IMAGE_NOT_FOUND",
+  "NETWORK_FAILED",
+  "NETWORK_IN_USE",
+  "NETWORK_NOT_FOUND",
+  "PATH_NOT_FOUND",
   "PLATFORM_NOT_FOUND",
+  "PORT_TAKEN",
   "REFERENCE_INVALID",
+  "RUNTIME_FAILED",
+  "VOLUME_IN_USE",
+  "VOLUME_NOT_FOUND",
 ]);
 
 /** The lines that tell of an error: Docker's text where Docker has one, then what to do. */

@@ -4,6 +4,7 @@ import { Command as CommanderCommand, Option } from "commander";
 import { goQuote } from "../spec/go-quote.ts";
 import type { OptionSpec } from "./command.ts";
 import { ExitStatus, exitCodes } from "./exit-status.ts";
+import { parseBoolean } from "./go-numbers.ts";
 import { InvalidValue } from "./invalid-value.ts";
 import { takesValue, usageLine } from "./usage.ts";
 
@@ -155,7 +156,7 @@ export class PflagCommand extends CommanderCommand {
 
   #wishHelp(name: string, inline: string | undefined): void {
     try {
-      const isWanted = inline === undefined || parseBool(inline);
+      const isWanted = inline === undefined || parseBoolean(inline);
       this.helpWish = { isWanted, isShort: name === "-h" };
     } catch (error) {
       if (!(error instanceof InvalidValue)) throw error;
@@ -180,7 +181,7 @@ function parseValue(spec: OptionSpec, value: string, previous: unknown): unknown
   const list = Array.isArray(previous) ? previous : [];
   switch (spec.type) {
     case "bool":
-      return parseBool(value);
+      return parseBoolean(value);
     case "string":
       return value;
     case "list":
@@ -198,15 +199,4 @@ function parseValue(spec: OptionSpec, value: string, previous: unknown): unknown
     default:
       throw new Error(`an option of type ${spec.type} has no value`);
   }
-}
-
-const booleans: ReadonlyMap<string, boolean> = new Map([
-  ...["1", "t", "T", "TRUE", "true", "True"].map((word) => [word, true] as const),
-  ...["0", "f", "F", "FALSE", "false", "False"].map((word) => [word, false] as const),
-]);
-
-function parseBool(text: string): boolean {
-  const value = booleans.get(text);
-  if (value !== undefined) return value;
-  throw new InvalidValue(`strconv.ParseBool: parsing ${goQuote(text)}: invalid syntax`);
 }

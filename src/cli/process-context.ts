@@ -3,8 +3,10 @@
 import { fstatSync, readSync, statSync, writeSync } from "node:fs";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { makeTerminalRaw } from "../sys/terminal.ts";
 import type { Context, InputStream, OutputStream } from "./context.ts";
 import { OutputClosed } from "./exit-status.ts";
+import { onResize, onSignal, openInput, writeBytes } from "./process-streams.ts";
 import { useCases } from "./use-cases.ts";
 
 /** The context of a real command line: this process. */
@@ -12,8 +14,8 @@ export function createProcessContext(): Context {
   const interruption = watchSignals();
   return {
     stdin: processInput(0),
-    stdout: processOutput(1, () => process.stdout.columns),
-    stderr: quietWhenClosed(processOutput(2, () => process.stderr.columns)),
+    stdout: processOutput(1, () => process.stdout),
+    stderr: quietWhenClosed(processOutput(2, () => process.stderr)),
     env: process.env,
     get signal() {
       return interruption.signal();
@@ -21,6 +23,8 @@ export function createProcessContext(): Context {
     get interruptedBy() {
       return interruption.number();
     },
+    onSignal,
+    onResize,
     useCases,
     now: () => Date.now(),
   };
@@ -58,7 +62,7 @@ function watchSignals(): { signal(): AbortSignal; number(): number | undefined }
  * opening one makes a pipe non-blocking for everyone who shares it, so also for an archive that the
  * engine writes to it.
  */
-function processOutput(fd: number, columns: () => number | undefined): OutputStream {
+function processOutput(fd: number, terminalOf: () => NodeJS.WriteStream): OutputStream {
   let terminal: boolean | undefined;
   const isTerminal = () => {
     terminal ??= isTerminalFd(fd);
@@ -69,9 +73,15 @@ function processOutput(fd: number, columns: () => number | undefined): OutputStr
       return isTerminal();
     },
     get columns() {
-      return isTerminal() ? columns() : undefined;
+      return isTerminal() ? terminalOf().columns : undefined;
+    },
+    get size() {
+      if (!isTerminal()) return undefined;
+      const { rows, columns } = terminalOf();
+      return { rows, columns };
     },
     write: (text) => writeAll(fd, Buffer.from(text)),
+    writeBytes: (bytes) => writeBytes(fd, bytes),
   };
 }
 
@@ -112,9 +122,19 @@ function quietWhenClosed(output: OutputStream): OutputStream {
     get columns() {
       return output.columns;
     },
+    get size() {
+      return output.size;
+    },
     write(text) {
       try {
         output.write(text);
+      } catch (error) {
+        if (!(error instanceof OutputClosed)) throw error;
+      }
+    },
+    async writeBytes(bytes) {
+      try {
+        await output.writeBytes(bytes);
       } catch (error) {
         if (!(error instanceof OutputClosed)) throw error;
       }
@@ -128,6 +148,16 @@ function processInput(fd: number): InputStream {
       return isTerminalFd(fd);
     },
     readLine: () => readLine(fd),
+    open: openInput,
+    makeRaw() {
+      const restore = makeTerminalRaw(fd);
+      // However lade ends, the shell gets its terminal back.
+      process.once("exit", restore);
+      return () => {
+        process.removeListener("exit", restore);
+        restore();
+      };
+    },
   };
 }
 

@@ -13,9 +13,10 @@ import type { removeImage } from "../engine/remove.ts";
 import type { saveImages } from "../engine/save.ts";
 import type { diskUsage, systemInfo } from "../engine/system.ts";
 import type { tagImage } from "../engine/tag.ts";
+import type { ContainerUseCases } from "./container-use-cases.ts";
 
 /** The engine as the command line sees it. */
-export interface UseCases {
+export interface UseCases extends ContainerUseCases {
   readonly openEngine: typeof openEngine;
   readonly checkStore: typeof checkStore;
   readonly diskUsage: typeof diskUsage;
@@ -33,7 +34,7 @@ export interface UseCases {
 }
 
 /** The engine itself; each use case is loaded when it is first called, so that no command pays for others. */
-export const useCases: UseCases = {
+export const useCases = {
   openEngine: async (...args) => (await import("../engine/engine.ts")).openEngine(...args),
   checkStore: async (...args) => (await import("../engine/check.ts")).checkStore(...args),
   diskUsage: async (...args) => (await import("../engine/system.ts")).diskUsage(...args),
@@ -48,4 +49,4 @@ export const useCases: UseCases = {
   saveImages: async (...args) => (await import("../engine/save.ts")).saveImages(...args),
   systemInfo: async (...args) => (await import("../engine/system.ts")).systemInfo(...args),
   tagImage: async (...args) => (await import("../engine/tag.ts")).tagImage(...args),
-};
+} as UseCases;

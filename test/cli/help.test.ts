@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { commandTable } from "../../src/cli/commands.ts";
 import { renderCliDocs } from "../../src/cli/docs.ts";
 import { optionsText } from "../../src/cli/options-text.ts";
+import { shownOptions } from "../../src/cli/usage.ts";
 import { run } from "./fake-context.ts";
 
 const tagHelp = `Usage:  lade tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]
@@ -102,7 +103,8 @@ test("lade alone and a group alone show their help on standard error", async () 
 
 test("the help of lade lists every command at the top", async () => {
   const { stdout } = await run(["help"]);
-  for (const { names, load } of commandTable.commands) {
+  for (const { names, load, isHidden } of commandTable.commands) {
+    if (isHidden === true) continue;
     const top = names.find((name) => !name.includes(" "));
     if (top === undefined || top === "help") continue;
     assert.ok(stdout.includes(`\n  ${top.padEnd(11)} ${(await load()).command.summary}\n`), top);
@@ -119,7 +121,8 @@ test("--version stands before the command only", async () => {
 
 test("every command can be documented, and its table is sound", async () => {
   const docs = await renderCliDocs();
-  for (const { names, load } of commandTable.commands) {
+  for (const { names, load, isHidden } of commandTable.commands) {
+    if (isHidden === true) continue;
     assert.ok(docs.includes(`\n## lade ${names[0]}\n`));
     for (const name of names) {
       const [group = "", ...rest] = name.split(" ");
@@ -130,10 +133,12 @@ test("every command can be documented, and its table is sound", async () => {
     const shorts = Object.values(command.options).map((option) => option.short);
     const given = shorts.filter((short) => short !== undefined);
     assert.equal(new Set(given).size, given.length, `lade ${names[0]}`);
+    const shown = shownOptions(command.options).map(([name]) => name);
     for (const [name, option] of Object.entries(command.options)) {
-      assert.match(name, /^[a-z-]+$/);
-      assert.ok(docs.includes(`\`--${name}`));
+      assert.match(name, /^[a-z][a-z0-9-]*$/);
       assert.match(option.short ?? "a", /^[A-Za-z]$/);
+      if (shown.includes(name)) assert.ok(docs.includes(`\`--${name}`));
+      if (option.type === "alias") assert.ok(shown.includes(option.of), name);
     }
   }
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ProgressEvent, ProgressListener } from "../../base/progress.ts";
-import type { OutputStream } from "../context.ts";
+import type { TextOutput } from "../context.ts";
 import { humanSize, shortId } from "../format/human.ts";
 import { printable } from "../format/printable.ts";
 import { ellipsis } from "../format/width.ts";
@@ -26,7 +26,7 @@ type LayerEvent = Extract<ProgressEvent, { type: "layer" }>;
  * time after the last event.
  */
 export function layerBars(
-  output: OutputStream,
+  output: TextOutput,
   now: () => number,
 ): { readonly onProgress: ProgressListener } {
   const lines = new Map<string, { readonly index: number; readonly isDue: () => boolean }>();

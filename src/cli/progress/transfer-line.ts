@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ProgressListener } from "../../base/progress.ts";
-import type { OutputStream } from "../context.ts";
+import type { TextOutput } from "../context.ts";
 import { humanSize } from "../format/human.ts";
 import { textWidth } from "../format/width.ts";
 import { throttle } from "./throttle.ts";
@@ -26,10 +26,7 @@ const minRateMs = 500;
  * One line on a terminal that tells how far a transfer is, and is erased at its end:
  * `Saving: 412MB/857MB, 2/4 layers, 1.2GB/s, 4s left`.
  */
-export function transferLine(
-  output: OutputStream,
-  { verb, now }: TransferLineOptions,
-): TransferLine {
+export function transferLine(output: TextOutput, { verb, now }: TransferLineOptions): TransferLine {
   if (!output.isTerminal) return { onProgress: undefined, [Symbol.dispose]() {} };
   const startMs = now();
   const isDue = throttle(now);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type {
+  Attachment,
+  AttachOptions,
+  CommitOptions,
+  ContainerChange,
+  ContainerDocument,
+  ContainerSummary,
+  CreateContainerOptions,
+  CreatedContainer,
+  CreateNetworkOptions,
+  CreateVolumeOptions,
+  ExportOptions,
+  ListContainersOptions,
+  LogOptions,
+  LogRecord,
+  NetworkDocument,
+  PathStat,
+  PruneContainersReport,
+  PruneVolumesReport,
+  RemoveContainerOptions,
+  RollbackOptions,
+  StartExecOptions,
+  StartedContainer,
+  StartedExec,
+  StartOptions,
+  StopOptions,
+  TerminalSize,
+  TopResult,
+  VolumeDocument,
+  WaitCondition,
+  WaitResult,
+} from "../engine/container-types.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Filter } from "../engine/types.ts";
+import type { EndpointSettings, ExecConfig, Resources, RestartPolicy } from "../spec/container.ts";
+
+/** What the command line does with containers, volumes and networks. */
+export interface ContainerUseCases {
+  attachContainer(engine: Engine, name: string, options: AttachOptions): Promise<Attachment>;
+  cleanupContainer(engine: Engine, id: string): Promise<void>;
+  commitContainer(engine: Engine, options: CommitOptions): Promise<{ readonly id: string }>;
+  containerLogs(engine: Engine, name: string, options: LogOptions): AsyncIterable<LogRecord>;
+  createContainer(engine: Engine, options: CreateContainerOptions): Promise<CreatedContainer>;
+  createExec(engine: Engine, name: string, config: ExecConfig): Promise<{ readonly id: string }>;
+  diffContainer(engine: Engine, name: string): Promise<readonly ContainerChange[]>;
+  exportContainer(engine: Engine, options: ExportOptions): Promise<void>;
+  inspectContainer(
+    engine: Engine,
+    name: string,
+    options?: { readonly size?: boolean },
+  ): Promise<ContainerDocument>;
+  killContainer(engine: Engine, name: string, signal?: string): Promise<void>;
+  listContainers(
+    engine: Engine,
+    options: ListContainersOptions,
+  ): Promise<readonly ContainerSummary[]>;
+  pauseContainer(engine: Engine, name: string): Promise<void>;
+  pruneContainers(engine: Engine, filters: readonly Filter[]): Promise<PruneContainersReport>;
+  removeContainer(engine: Engine, name: string, options: RemoveContainerOptions): Promise<void>;
+  renameContainer(engine: Engine, name: string, newName: string): Promise<void>;
+  resizeContainer(engine: Engine, name: string, size: TerminalSize): Promise<void>;
+  restartContainer(engine: Engine, name: string, options: StopOptions): Promise<void>;
+  rollbackImage(
+    engine: Engine,
+    options: RollbackOptions,
+  ): Promise<{ readonly id: string; readonly reference?: string | undefined }>;
+  startContainer(engine: Engine, name: string, options?: StartOptions): Promise<StartedContainer>;
+  startExec(engine: Engine, id: string, options: StartExecOptions): Promise<StartedExec>;
+  statsContainer(engine: Engine, name: string): Promise<unknown>;
+  stopContainer(engine: Engine, name: string, options: StopOptions): Promise<void>;
+  topContainer(engine: Engine, name: string, psArgs: readonly string[]): Promise<TopResult>;
+  unpauseContainer(engine: Engine, name: string): Promise<void>;
+  updateContainer(
+    engine: Engine,
+    name: string,
+    options: Resources & { readonly RestartPolicy?: RestartPolicy },
+  ): Promise<{ readonly warnings: readonly string[] }>;
+  waitContainer(engine: Engine, name: string, condition?: WaitCondition): Promise<WaitResult>;
+
+  statArchive(engine: Engine, name: string, path: string): Promise<PathStat>;
+  getArchive(
+    engine: Engine,
+    name: string,
+    path: string,
+    write: (chunk: Uint8Array) => void | Promise<void>,
+  ): Promise<PathStat>;
+
+  createVolume(engine: Engine, options: CreateVolumeOptions): Promise<VolumeDocument>;
+  inspectVolume(engine: Engine, name: string): Promise<VolumeDocument>;
+  listVolumes(engine: Engine, filters: readonly Filter[]): Promise<readonly VolumeDocument[]>;
+  pruneVolumes(engine: Engine, filters: readonly Filter[]): Promise<PruneVolumesReport>;
+  removeVolume(engine: Engine, name: string, options: { readonly force?: boolean }): Promise<void>;
+
+  connectNetwork(
+    engine: Engine,
+    network: string,
+    container: string,
+    settings: EndpointSettings,
+  ): Promise<void>;
+  createNetwork(
+    engine: Engine,
+    options: CreateNetworkOptions,
+  ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
+  disconnectNetwork(
+    engine: Engine,
+    network: string,
+    container: string,
+    options: { readonly force?: boolean },
+  ): Promise<void>;
+  inspectNetwork(engine: Engine, name: string): Promise<NetworkDocument>;
+  listNetworks(engine: Engine, filters: readonly Filter[]): Promise<readonly NetworkDocument[]>;
+  pruneNetworks(
+    engine: Engine,
+    filters: readonly Filter[],
+  ): Promise<{ readonly networksDeleted: readonly string[] }>;
+  removeNetwork(engine: Engine, name: string): Promise<void>;
+}
