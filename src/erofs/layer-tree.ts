@@ -196,7 +196,6 @@ export class LayerTreeBuilder {
   #device({ deviceMajor, deviceMinor }: TarEntry, path: ByteString): number {
     if (deviceMajor < 2 ** 12 && deviceMinor < 2 ** 20) {
       const low = deviceMinor % 256;
-      // biome-ignore lint/suspicious/noBitwiseOperators: a field of bits, no size.
       return (low + deviceMajor * 256 + (deviceMinor - low) * 4096) | 0;
     }
     throw new LadeError(

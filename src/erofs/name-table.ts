@@ -43,6 +43,7 @@ export class NameTable {
     this.bytes.write("..", 0, "latin1");
     this.length[selfName] = 1;
     this.length[parentName] = 2;
+    this.node.fill(noNode, selfName, parentName + 1);
   }
 
   /**
