@@ -37,6 +37,8 @@ export const limits = {
   zstdWindowLog: 27,
   /** Redirects of a download. */
   redirects: 10,
+  /** `/etc/passwd` and `/etc/group` of a container; containerd stops there, too. */
+  userFileSize: 10 * MIB,
   /** What a `--format` template may use up. Go sets most of these to what its growing stacks hold. */
   template: {
     /** Blocks and parentheses within each other in the text of a template. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import * as fs from "node:fs";
-import { join, posix } from "node:path";
+import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 
 /**
@@ -75,16 +75,6 @@ export function parseCgroups(text: string, machine: CgroupMode): CgroupFolders {
 function mountedAs(name: string, controllers: string): string {
   if (fs.existsSync(join(mountPoint, name))) return name;
   return controllers.replace(/^name=/, "");
-}
-
-/**
- * Where a runtime is to put a container, in the form that `linux.cgroupsPath` has.
- *
- * @param parent `--cgroup-parent`; empty for lade's own
- */
-export function cgroupsPath(id: string, parent: string, isSystemd: boolean): string {
-  if (isSystemd) return `${parent || "system.slice"}:lade:${id}`;
-  return posix.join("/", parent || "lade", id);
 }
 
 /**

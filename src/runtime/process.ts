@@ -12,7 +12,7 @@ import { type MonitoredProcess, type StdinMode, startMonitor, whenMonitorEnds } 
 import { processPaths, runtimeRoot } from "./process-paths.ts";
 import { runRuntime } from "./runtime-command.ts";
 import { runtimeError } from "./runtime-messages.ts";
-import type { OciSpec } from "./spec/oci-spec.ts";
+import { formatOciDocument, type OciResources, type OciSpec } from "./spec/oci-spec.ts";
 import { findTools, type Tools } from "./tools.ts";
 
 export interface CreateProcessOptions {
@@ -54,7 +54,7 @@ export async function createProcess(
     fs.mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
     fs.mkdirSync(run.exits, { recursive: true, mode: 0o700 });
     if (spec.process.terminal) fs.mkdirSync(socketFolder, { recursive: true, mode: 0o700 });
-    fs.writeFileSync(paths.spec, JSON.stringify(spec), { mode: 0o600 });
+    fs.writeFileSync(paths.spec, formatOciDocument(spec), { mode: 0o600 });
     return await startMonitor({
       tools,
       paths,
@@ -187,10 +187,10 @@ export async function deleteProcess(
 export async function updateProcess(
   run: RunPaths,
   id: string,
-  resources: OciSpec["linux"]["resources"],
+  resources: OciResources,
 ): Promise<void> {
   const words = ["update", "--resources", "-", id];
-  const answer = await runRuntime({ run, words, input: JSON.stringify(resources) });
+  const answer = await runRuntime({ run, words, input: formatOciDocument(resources) });
   if (answer.code === 0) return;
   throw new LadeError("RUNTIME_FAILED", `Cannot update container ${id}: ${answer.error}`);
 }

@@ -40,8 +40,8 @@ export interface OciCapabilities {
 
 export interface OciRlimit {
   readonly type: string;
-  readonly soft: number;
-  readonly hard: number;
+  readonly soft: number | bigint;
+  readonly hard: number | bigint;
 }
 
 export interface OciMount {
@@ -151,4 +151,18 @@ export interface OciLinux {
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
   readonly rootfsPropagation?: string;
+}
+
+/** A document of the runtime's specification as JSON; numbers may be beyond those of JavaScript. */
+export function formatOciDocument(document: OciSpec | OciProcess | OciResources): string {
+  return JSON.stringify(document, (_, value: unknown) =>
+    typeof value === "bigint" ? rawNumber(value) : value,
+  );
+}
+
+/** `JSON.rawJSON` of ECMAScript 2026. */
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+
+function rawNumber(value: bigint): unknown {
+  return rawJSON(value.toString());
 }
