@@ -12,12 +12,18 @@ import { ensureErofsImage } from "../content/erofs-images.ts";
 import { readIndexedEntries } from "../content/layer-indexes.ts";
 import { blobPath, containerFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
-import { chooseDriver } from "../rootfs/driver.ts";
-import { mountRootfs, type RootfsLayer, type RootfsPlan, unmountRootfs } from "../rootfs/rootfs.ts";
+import {
+  mountRootfs,
+  prepareRootfs,
+  type RootfsLayer,
+  type RootfsPlan,
+  unmountRootfs,
+} from "../rootfs/rootfs.ts";
 import { makeRunFolders } from "../rootfs/run-paths.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
 import { tryLock } from "../sys/libc.ts";
 import { acquireLock, type FileLock } from "../sys/lock.ts";
+import { storageDriver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 
 /**
@@ -26,12 +32,12 @@ import type { Engine } from "./engine.ts";
  * @throws LadeError UNSUPPORTED for a LADE_STORAGE_DRIVER that is none
  */
 export function containerPlan(engine: Engine, row: ContainerRow): RootfsPlan {
-  const { store, run } = engine;
+  const { store } = engine;
   return {
     containerId: row.id,
     layers: layersOf(store, row),
     folder: containerFolder(store.paths, row.id),
-    driver: chooseDriver(process.env.LADE_STORAGE_DRIVER, run).driver,
+    driver: storageDriver(engine).driver,
     unpackedRoot: store.paths.unpacked,
   };
 }
@@ -65,7 +71,9 @@ function storedLayer(store: Store, diffId: Digest): RootfsLayer {
 export async function useRootfs(engine: Engine, row: ContainerRow): Promise<UsedRootfs> {
   const lock = await holdRootfs(engine, row.id);
   try {
-    const path = mountRootfs(engine.run, containerPlan(engine, row));
+    const plan = containerPlan(engine, row);
+    await prepareRootfs(plan);
+    const path = mountRootfs(engine.run, plan);
     return {
       path,
       [Symbol.dispose](): void {

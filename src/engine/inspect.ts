@@ -9,7 +9,6 @@ import { normalizeGoTime, ZERO_TIME } from "../spec/go-time.ts";
 import type { ImageConfig, ImageConfigSection } from "../spec/image-config.ts";
 import { sectionDocument } from "../spec/image-config-format.ts";
 import { hostPlatform } from "../spec/platform.ts";
-import { storageDriver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import { digestInName, type FindOptions, findImage } from "./find-image.ts";
 import { namesOf } from "./names.ts";
@@ -60,6 +59,9 @@ export interface ImageDocument {
   readonly Descriptor?: ManifestDescriptor;
 }
 
+/** What Docker calls the storage driver of an image: its layers lie as tars under their digests. */
+const imageDriver = "lade";
+
 /** A config's section: plain JSON. */
 export type SectionDocument = Readonly<Record<string, unknown>>;
 
@@ -96,7 +98,7 @@ export async function inspectImage(
     ...platformOf(config),
     Size: size,
     VirtualSize: size,
-    GraphDriver: { Data: layerPaths(store, id), Name: storageDriver },
+    GraphDriver: { Data: layerPaths(store, id), Name: imageDriver },
     RootFS: rootFs(diffIdsOf(store.database, id)),
     Metadata: { LastTagTime: formatTime(row?.taggedMs ?? 0) },
     ...(descriptor !== undefined && { Descriptor: descriptor }),

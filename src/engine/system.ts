@@ -28,7 +28,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     images: count(store.database, "SELECT COUNT(*) AS count FROM image"),
     root: store.paths.root,
     rootSize: rootSize(store),
-    driver: storageDriver,
+    driver: storageDriver(engine).driver,
     operatingSystem: operatingSystem(),
     kernelVersion: os.release(),
     architecture: os.machine(),

@@ -48,12 +48,12 @@ export function chooseDriver(setting: string | undefined, places: DriverPlaces):
       `${driverSetting}: unknown storage driver ${JSON.stringify(setting)}, expected one of ${drivers.join(", ")}`,
     );
   }
-  return process.geteuid?.() === 0 ? knownChoice(places) : guess();
+  return process.geteuid?.() === 0 ? knownChoice(places) : guess("only root can try");
 }
 
 /** Who may not mount can't try either. */
-function guess(): DriverChoice {
-  const reason = "by the kernel's version; only root can try";
+function guess(why: string): DriverChoice {
+  const reason = `by the kernel's version: ${why}`;
   return { driver: isKernelAtLeast(6, 12) ? "erofs" : "unpacked", reason };
 }
 
@@ -68,7 +68,11 @@ function knownChoice(places: DriverPlaces): DriverChoice {
   const boot = bootId();
   const known = readKnown(path);
   if (known !== undefined && known.boot === boot && known.storeRoot === storeRoot) return known;
-  makeRunFolders(run);
+  try {
+    makeRunFolders(run);
+  } catch (error) {
+    return guess(messageOf(error));
+  }
   return withLock(join(run.locks, "driver"), () => {
     const found: Known = { ...tryAll(places), boot, storeRoot };
     fs.writeFileSync(`${path}.tmp`, JSON.stringify(found));

@@ -21,7 +21,7 @@ import { makeUnbindable, unmountAll } from "./mount-place.ts";
 import { mountOverlay } from "./overlay.ts";
 import type { RootfsLayer, RootfsPlan } from "./plan.ts";
 import { containerRunFolder, makeRunFolders, type RunPaths } from "./run-paths.ts";
-import { ensureUnpacked } from "./unpack.ts";
+import { ensureUnpacked, unpackLayers } from "./unpack.ts";
 
 export type { RootfsDriver, RootfsLayer, RootfsPlan } from "./plan.ts";
 
@@ -47,6 +47,15 @@ export function mountRootfs(run: RunPaths, plan: RootfsPlan): string {
     makeFolder(path, mode);
   }
   return mountTree(run, plan, upper);
+}
+
+/**
+ * Does beforehand what {@link mountRootfs} may need long for, and lets other work go on meanwhile.
+ *
+ * @throws LadeError what unpacking a layer throws; the signal's reason
+ */
+export async function prepareRootfs(plan: ViewPlan, signal?: AbortSignal): Promise<void> {
+  if (plan.driver === "unpacked") await unpackLayers(plan.unpackedRoot, plan.layers, signal);
 }
 
 export type ViewPlan = Omit<RootfsPlan, "folder">;
@@ -158,7 +167,8 @@ function readKeys(container: string): string[] {
  * Unmounts what processes left that were killed: roots of containers that are not alive, and
  * layers that nobody uses.
  *
- * A container whose lock is held is left alone: somebody is starting or reading it right now.
+ * A container is left alone while a lock on it is held (`locks/ID` by who changes its state,
+ * `locks/ID.rootfs` by who uses its root).
  *
  * @param isAlive whether the container needs its root
  */
@@ -168,7 +178,8 @@ export function sweepMounts(run: RunPaths, isAlive: (containerId: string) => boo
     for (const id of listNames(run.containers)) {
       const container = containerRunFolder(run, id);
       if (!fs.existsSync(join(container, "layers"))) continue;
-      ifUnlocked(join(run.locks, id), () => {
+      const locks = [id, `${id}.rootfs`].map((name) => join(run.locks, name));
+      ifUnlocked(locks, () => {
         if (!isAlive(id)) unmountTree(run, id);
       });
     }
@@ -176,17 +187,24 @@ export function sweepMounts(run: RunPaths, isAlive: (containerId: string) => boo
   });
 }
 
-function ifUnlocked(path: string, work: () => void): void {
-  let fd: number | undefined;
+function ifUnlocked([path, ...others]: readonly string[], work: () => void): void {
+  if (path === undefined) {
+    work();
+    return;
+  }
+  let fd: number;
   try {
     fd = fs.openSync(path, "r");
   } catch (error) {
     if (!isSystemError(error, "ENOENT")) throw error;
+    // Whoever makes and takes it now has to wait for the lock on mounts, which is ours.
+    ifUnlocked(others, work);
+    return;
   }
   try {
-    if (fd === undefined || tryLock(fd)) work();
+    if (tryLock(fd)) ifUnlocked(others, work);
   } finally {
-    if (fd !== undefined) fs.closeSync(fd);
+    fs.closeSync(fd);
   }
 }
 
