@@ -22,8 +22,8 @@ export interface MonitorOptions {
   readonly tools: Tools;
   readonly paths: ProcessPaths;
   readonly containerId: string;
-  /** Of an exec; undefined where the container itself is made. */
-  readonly execId?: string | undefined;
+  /** Undefined where the container itself is made. */
+  readonly exec?: ExecMonitor | undefined;
   readonly runtimeRoot: string;
   /** For sockets of a terminal: short, since a socket's path has 107 bytes. */
   readonly socketFolder: string;
@@ -46,6 +46,12 @@ export interface MonitorOptions {
  */
 export type StdinMode = "none" | "once" | "open";
 
+export interface ExecMonitor {
+  readonly id: string;
+  /** The process waits until somebody is attached. */
+  readonly waitsForAttach: boolean;
+}
+
 export interface MonitoredProcess {
   /** Of the process, in the host's numbers. */
   readonly pid: number;
@@ -67,14 +73,14 @@ export async function startMonitor(
   onReady?: () => void,
 ): Promise<MonitoredProcess> {
   const { paths, tools } = options;
-  const isExec = options.execId !== undefined;
+  const waitsForAttach = options.exec?.waitsForAttach === true;
   const pipes = openPipes(paths);
   let child: ChildProcess;
   try {
     child = spawn(tools.conmon, monitorArguments(options), {
       cwd: paths.bundle,
       env: { ...options.env, ...monitorEnvironment(options) },
-      stdio: ["ignore", "ignore", "pipe", pipes.monitorEnd, ...(isExec ? execPipes : [])],
+      stdio: ["ignore", "ignore", "pipe", pipes.monitorEnd, ...(waitsForAttach ? execPipes : [])],
     });
   } finally {
     fs.closeSync(pipes.monitorEnd);
@@ -84,7 +90,7 @@ export async function startMonitor(
     throw ioError(error, `start ${tools.conmon}`);
   });
   try {
-    if (isExec) await startExec(child, onReady);
+    if (waitsForAttach) await startExec(child, onReady);
     const [answer] = await Promise.all([firstLine(pipes.answers), left]);
     return readAnswer(answer, paths, stderr);
   } finally {
@@ -116,7 +122,7 @@ function openPipes(paths: ProcessPaths): Pipes {
 function monitorEnvironment(options: MonitorOptions): Record<string, string> {
   return {
     _OCI_SYNCPIPE: "3",
-    ...(options.execId === undefined ? {} : { _OCI_ATTACHPIPE: "4", _OCI_STARTPIPE: "5" }),
+    ...(options.exec?.waitsForAttach === true && { _OCI_ATTACHPIPE: "4", _OCI_STARTPIPE: "5" }),
     // conmon names the terminal's socket below it.
     ...(options.hasTerminal ? { TMPDIR: shortFolder(options.socketFolder) } : {}),
   };
@@ -143,9 +149,9 @@ async function startExec(child: ChildProcess, onReady: (() => void) | undefined)
 }
 
 function monitorArguments(options: MonitorOptions): string[] {
-  const { paths, tools, containerId, execId } = options;
+  const { paths, tools, containerId, exec } = options;
   return [
-    ...["--api-version", "1", "-c", containerId, "-u", execId ?? containerId, "-n", containerId],
+    ...["--api-version", "1", "-c", containerId, "-u", exec?.id ?? containerId, "-n", containerId],
     ...["-r", tools.runtime, "-b", paths.bundle, "-p", paths.pidFile, "-P", paths.monitorPidFile],
     ...["--exit-dir", dirname(paths.exitFile), "--full-attach", "--log-level", "error"],
     ...["--runtime-arg", `--root=${options.runtimeRoot}`],
@@ -158,10 +164,13 @@ function monitorArguments(options: MonitorOptions): string[] {
     ...(options.stdin === "none" ? [] : ["-i"]),
     // A terminal's input never ends by itself, as at Docker.
     ...(options.stdin === "open" || options.hasTerminal ? ["--leave-stdin-open"] : []),
-    ...(execId === undefined
-      ? exitArguments(options.exitCommand)
-      : ["--exec", "--exec-attach", "--exec-process-spec", paths.spec]),
+    ...(exec === undefined ? exitArguments(options.exitCommand) : execArguments(exec, paths)),
   ];
+}
+
+function execArguments(exec: ExecMonitor, paths: ProcessPaths): string[] {
+  const attach = exec.waitsForAttach ? ["--exec-attach"] : [];
+  return ["--exec", ...attach, "--exec-process-spec", paths.spec];
 }
 
 function exitArguments(command: readonly string[] | undefined): string[] {

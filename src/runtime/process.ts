@@ -12,7 +12,12 @@ import { type MonitoredProcess, type StdinMode, startMonitor, whenMonitorEnds } 
 import { processPaths, runtimeRoot } from "./process-paths.ts";
 import { runRuntime } from "./runtime-command.ts";
 import { runtimeError } from "./runtime-messages.ts";
-import { formatOciDocument, type OciResources, type OciSpec } from "./spec/oci-spec.ts";
+import {
+  formatOciDocument,
+  type OciResources,
+  type OciSpec,
+  parseOciSpec,
+} from "./spec/oci-spec.ts";
 import { findTools, type Tools } from "./tools.ts";
 
 export interface CreateProcessOptions {
@@ -75,6 +80,20 @@ export async function createProcess(
     throw ioError(error, `create container ${id}`);
   } finally {
     if (spec.process.terminal) fs.rmSync(socketFolder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The document that a container was made with.
+ *
+ * @throws LadeError CONTAINER_NOT_RUNNING where there is none
+ */
+export function readContainerSpec(run: RunPaths, id: string): OciSpec {
+  try {
+    return parseOciSpec(fs.readFileSync(processPaths(run, id).spec, "utf8"));
+  } catch (error) {
+    if (!isSystemError(error, "ENOENT")) throw error;
+    throw new LadeError("CONTAINER_NOT_RUNNING", `container ${id} is not running`);
   }
 }
 

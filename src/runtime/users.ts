@@ -54,17 +54,24 @@ function readUserFile(rootFd: number, path: string): string | undefined {
     const status = fs.fstatSync(fd);
     if (!status.isFile()) return undefined;
     if (status.size > limits.userFileSize) throw tooLarge(path, status.size);
-    // Not by the size: a file that grows meanwhile ends here, too.
-    const buffer = Buffer.allocUnsafe(limits.userFileSize + 1);
-    let size = 0;
-    for (;;) {
-      const read = fs.readSync(fd, buffer, size, buffer.length - size, null);
-      size += read;
-      if (size > limits.userFileSize) throw tooLarge(path, size);
-      if (read === 0) return buffer.latin1Slice(0, size);
-    }
+    return readAll(fd, path);
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+const chunkSize = 64 * 1024;
+
+/** Not by the size that the file tells: it may grow meanwhile. */
+function readAll(fd: number, path: string): string {
+  const chunks: string[] = [];
+  const buffer = Buffer.allocUnsafe(chunkSize);
+  for (let size = 0; ; ) {
+    const read = fs.readSync(fd, buffer);
+    if (read === 0) return chunks.join("");
+    size += read;
+    if (size > limits.userFileSize) throw tooLarge(path, size);
+    chunks.push(buffer.toString("latin1", 0, read));
   }
 }
 
@@ -116,7 +123,7 @@ function chooseUser({ user, groupAdd, passwd, group }: UserQuestion): ResolvedUs
 
 /** The files are read byte by byte, so names are, too. */
 function bytesOf(text: string): string {
-  return Buffer.from(text, "utf8").latin1Slice();
+  return Buffer.from(text, "utf8").toString("latin1");
 }
 
 function findGroup(groups: readonly Group[], name: string, number: number | undefined): number {

@@ -166,3 +166,14 @@ const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
 function rawNumber(value: bigint): unknown {
   return rawJSON(value.toString());
 }
+
+/** Reads a document of lade's own again; numbers that JavaScript can't hold come as bigints. */
+export function parseOciSpec(text: string): OciSpec {
+  return JSON.parse(text, reviveNumber) as OciSpec;
+}
+
+function reviveNumber(_: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  const source = context?.source ?? "";
+  return /^-?\d+$/.test(source) ? BigInt(source) : value;
+}
