@@ -36,6 +36,8 @@ export interface MonitorOptions {
   readonly isSystemd: boolean;
   /** Program and arguments, run when the container has ended, also where it could not be made. */
   readonly exitCommand?: readonly string[] | undefined;
+  /** Descriptors that are the monitor's, too, as long as it lives: of published ports. */
+  readonly heldDescriptors?: readonly number[] | undefined;
   /** Of the monitor, the runtime and the exit command. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -80,7 +82,12 @@ export async function startMonitor(
     child = spawn(tools.conmon, monitorArguments(options), {
       cwd: paths.bundle,
       env: { ...options.env, ...monitorEnvironment(options) },
-      stdio: ["ignore", "ignore", "pipe", pipes.monitorEnd, ...(waitsForAttach ? execPipes : [])],
+      stdio: [
+        ...(["ignore", "ignore", "pipe"] as const),
+        pipes.monitorEnd,
+        ...(waitsForAttach ? execPipes : []),
+        ...(options.heldDescriptors ?? []),
+      ],
     });
   } finally {
     fs.closeSync(pipes.monitorEnd);

@@ -32,6 +32,8 @@ export interface CreateProcessOptions {
   readonly logSize?: number | undefined;
   /** Program and arguments, run by the monitor when the container has ended. */
   readonly exitCommand?: readonly string[] | undefined;
+  /** Descriptors that stay open as long as the container runs. */
+  readonly heldDescriptors?: readonly number[] | undefined;
   /** For the exit command, beside PATH, HOME and the like. */
   readonly env?: Readonly<Record<string, string>> | undefined;
 }
@@ -72,6 +74,7 @@ export async function createProcess(
       logSize: options.logSize,
       isSystemd: spec.linux.cgroupsPath.includes(":"),
       exitCommand: options.exitCommand,
+      heldDescriptors: options.heldDescriptors,
       env: { ...monitorVariables(), ...options.env },
     });
   } catch (error) {
