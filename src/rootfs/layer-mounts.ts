@@ -137,7 +137,7 @@ export function mountFiles(image: string, device: string, target: string): void 
   const opened: number[] = [];
   try {
     mountErofs(
-      [image, device].map((path) => shortPath(path, opened)),
+      [image, device].map((path) => plainPath(path, opened)),
       target,
     );
   } finally {
@@ -168,9 +168,13 @@ function mountErofs([source = "", device = ""]: readonly string[], target: strin
 // fsconfig(2) takes values of 255 bytes.
 const valueMax = 255;
 
-/** The path, or another one to the same file for the time that it is open. */
-export function shortPath(path: string, opened: number[]): string {
-  if (Buffer.byteLength(path) <= valueMax) return path;
+/**
+ * The path, or for one that the kernel might not take as it is, another one to the same file that
+ * is good as long as it is open.
+ */
+export function plainPath(path: string, opened: number[]): string {
+  // overlayfs takes a backslash as an escape in some options and as itself in others.
+  if (Buffer.byteLength(path) <= valueMax && !path.includes("\\")) return path;
   const fd = fs.openSync(path, fs.constants.O_RDONLY | closeOnExec);
   opened.push(fd);
   return `/proc/self/fd/${fd}`;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { isKernelAtLeast } from "../sys/kernel.ts";
 import { attachMount, createFileSystem, mount } from "../sys/mount.ts";
 import { inFolder } from "../sys/working-folder.ts";
-import { shortPath } from "./layer-mounts.ts";
+import { plainPath } from "./layer-mounts.ts";
 
 export interface Overlay {
   /** Lowest first; at least one, or two where there is no upper folder. */
@@ -50,12 +50,12 @@ export function mountOverlay(overlay: Overlay, method?: OverlayMethod): void {
 
 function mountByOptions({ lowers, upper, target }: Overlay): void {
   const opened: number[] = [];
-  const short = (path: string) => shortPath(path, opened);
+  const plain = (path: string) => plainPath(path, opened);
   try {
     const options: (readonly [string, string])[] = [["source", "overlay"], ...fixedOptions];
-    for (const lower of lowers.toReversed()) options.push(["lowerdir+", short(lower)]);
+    for (const lower of lowers.toReversed()) options.push(["lowerdir+", plain(lower)]);
     if (upper !== undefined) {
-      options.push(["upperdir", short(upper.upper)], ["workdir", short(upper.work)]);
+      options.push(["upperdir", plain(upper.upper)], ["workdir", plain(upper.work)]);
     }
     const fd = createFileSystem({ type: "overlay", options });
     try {

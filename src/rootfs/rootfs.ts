@@ -94,7 +94,7 @@ function mountTree(
       const useLoop = plan.driver === "erofs-loop";
       const lowers = unpacked ?? useLayers(run, { id: containerId, layers }, { useLoop });
       makeUnbindable(target);
-      const nothing = needsNothing(lowers, upper !== undefined) ? [makeNothing(run)] : [];
+      const nothing = makeNothing(run, (upper === undefined ? 2 : 1) - lowers.length);
       const scratch = join(container, "short");
       mountOverlay({ lowers: [...nothing, ...lowers], upper, target, scratch });
     } catch (error) {
@@ -112,15 +112,13 @@ function undo(work: () => void): void {
   } catch {}
 }
 
-/** An overlay needs something to lie on. */
-function needsNothing(lowers: readonly string[], hasUpper: boolean): boolean {
-  return lowers.length + (hasUpper ? 1 : 0) < 2;
-}
-
-function makeNothing(run: RunPaths): string {
-  const path = join(run.root, "empty");
-  makeFolder(path, 0o755);
-  return path;
+/** Empty folders for an overlay to lie on: it takes no less than two, the upper one among them. */
+function makeNothing(run: RunPaths, count: number): string[] {
+  return Array.from({ length: Math.max(0, count) }, (_, index) => {
+    const path = join(run.root, `empty${index}`);
+    makeFolder(path, 0o755);
+    return path;
+  });
 }
 
 /**
