@@ -15,6 +15,7 @@ import { bootId } from "../content/boot.ts";
 import { tryLock } from "../sys/libc.ts";
 import { withLock } from "../sys/lock.ts";
 import { isMountPoint } from "../sys/mount.ts";
+import { makeInitFolder } from "./init-layer.ts";
 import { listNames, releaseLayers, sweepLayers, useLayers } from "./layer-mounts.ts";
 import { checkMayMount, mountError } from "./mount-error.ts";
 import { makeUnbindable, unmountAll } from "./mount-place.ts";
@@ -46,7 +47,7 @@ export function mountRootfs(run: RunPaths, plan: RootfsPlan): string {
   ] as const) {
     makeFolder(path, mode);
   }
-  return mountTree(run, plan, upper);
+  return mountTree(run, plan, { ...upper, madeMs: plan.createdMs });
 }
 
 /**
@@ -58,7 +59,7 @@ export async function prepareRootfs(plan: ViewPlan, signal?: AbortSignal): Promi
   if (plan.driver === "unpacked") await unpackLayers(plan.unpackedRoot, plan.layers, signal);
 }
 
-export type ViewPlan = Omit<RootfsPlan, "folder">;
+export type ViewPlan = Omit<RootfsPlan, "folder" | "createdMs">;
 
 /**
  * Mounts layers without a place for changes.
@@ -73,7 +74,9 @@ export function mountReadOnly(run: RunPaths, plan: ViewPlan): string {
 function mountTree(
   run: RunPaths,
   plan: ViewPlan,
-  upper: { readonly upper: string; readonly work: string } | undefined,
+  upper:
+    | { readonly upper: string; readonly work: string; readonly madeMs: number | undefined }
+    | undefined,
 ): string {
   const { containerId } = plan;
   const work = `container ${containerId}`;
@@ -92,7 +95,8 @@ function mountTree(
     fs.writeFileSync(join(container, "layers"), keys.map((key) => `${key}\n`).join(""));
     try {
       const useLoop = plan.driver === "erofs-loop";
-      const lowers = unpacked ?? useLayers(run, { id: containerId, layers }, { useLoop });
+      const layered = unpacked ?? useLayers(run, { id: containerId, layers }, { useLoop });
+      const lowers = [...layered, ...makeInit(container, layered, upper?.madeMs)];
       makeUnbindable(target);
       const nothing = makeNothing(run, (upper === undefined ? 2 : 1) - lowers.length);
       const scratch = join(container, "short");
@@ -103,6 +107,18 @@ function mountTree(
     }
     return target;
   });
+}
+
+/** What every container has besides its image; on a disk or not, it is made anew for each mount. */
+function makeInit(
+  container: string,
+  lowers: readonly string[],
+  madeMs: number | undefined,
+): string[] {
+  if (madeMs === undefined) return [];
+  const folder = join(container, "init");
+  makeInitFolder(folder, { lowers, madeMs });
+  return [folder];
 }
 
 /** What can't be undone now is swept later; the error that led here is the one to tell. */
@@ -146,7 +162,9 @@ function unmountTree(run: RunPaths, containerId: string): void {
   const target = join(container, "rootfs");
   unmountAll(target);
   removeFolder(target);
-  fs.rmSync(join(container, "short"), { recursive: true, force: true });
+  for (const name of ["init", "short"]) {
+    fs.rmSync(join(container, name), { recursive: true, force: true });
+  }
   releaseLayers(run, containerId, readKeys(container));
   fs.rmSync(join(container, "layers"), { force: true });
   removeFolder(container);
@@ -174,8 +192,6 @@ export function sweepMounts(run: RunPaths, isAlive: (containerId: string) => boo
   if (!fs.existsSync(run.locks)) return;
   withMounts(run, () => {
     for (const id of listNames(run.containers)) {
-      const container = containerRunFolder(run, id);
-      if (!fs.existsSync(join(container, "layers"))) continue;
       const locks = [id, `${id}.rootfs`].map((name) => join(run.locks, name));
       ifUnlocked(locks, () => {
         if (!isAlive(id)) unmountTree(run, id);

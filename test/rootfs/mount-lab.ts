@@ -1,15 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { encodeErofs } from "../../src/erofs/image.ts";
 import { buildLayerTree } from "../../src/erofs/layer-tree.ts";
 import type { RootfsDriver, RootfsLayer, RootfsPlan } from "../../src/rootfs/rootfs.ts";
 import { type RunPaths, runPaths } from "../../src/rootfs/run-paths.ts";
+import { mountPoints } from "../../src/sys/mount.ts";
 import { digestOf } from "../fixtures/digests.ts";
 import { entriesOf, type MountLab, openMountLab } from "./overlay-lab.ts";
 
 export const drivers: readonly RootfsDriver[] = ["erofs", "erofs-loop", "unpacked"];
+
+/** What `mount-child.ts` does, as it lies in a file. */
+export interface ChildPlan extends Omit<RootfsPlan, "layers"> {
+  readonly runRoot: string;
+  readonly layers: readonly (Pick<RootfsLayer, "key" | "tar"> & { readonly erofs: string })[];
+  /** The names in its root; each file holds its name. */
+  readonly expected: readonly string[];
+}
+
+export function childPlan(
+  lab: RootfsLab,
+  plan: RootfsPlan,
+  expected: readonly string[],
+): ChildPlan {
+  const layers = plan.layers.map(({ key, tar, erofs }) => ({ key, tar, erofs: erofs() }));
+  return { ...plan, layers, runRoot: lab.run.root, expected };
+}
 
 /** A run root and a store's folders, gone with all mounts when it is disposed of. */
 export interface RootfsLab extends MountLab {
@@ -73,4 +92,19 @@ function erofsImage(tar: Buffer, tarOffset: number): Buffer {
       return tar.subarray(piece.copyFrom, piece.copyFrom + piece.size);
     }),
   );
+}
+
+/** What is mounted below the lab's folder, by paths in it. */
+export function mountsOf(lab: RootfsLab): string[] {
+  return mountPoints()
+    .filter((point) => point.startsWith(`${lab.folder}/`))
+    .map((point) => point.slice(lab.folder.length + 1));
+}
+
+/** Nothing is mounted, and the run root holds nothing but its own folders. */
+export function assertClean(lab: RootfsLab): void {
+  assert.deepEqual(mountsOf(lab), []);
+  assert.deepEqual(fs.readdirSync(lab.run.layers), []);
+  assert.deepEqual(fs.readdirSync(lab.run.layerUsers), []);
+  assert.deepEqual(fs.readdirSync(lab.run.containers), []);
 }

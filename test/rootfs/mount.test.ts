@@ -10,25 +10,11 @@ import { mountOverlay } from "../../src/rootfs/overlay.ts";
 import { mountReadOnly, mountRootfs, sweepMounts, unmountRootfs } from "../../src/rootfs/rootfs.ts";
 import { makeRunFolders, runPaths } from "../../src/rootfs/run-paths.ts";
 import { acquireLock } from "../../src/sys/lock.ts";
-import { mount, mountPoints } from "../../src/sys/mount.ts";
+import { mount } from "../../src/sys/mount.ts";
 import { dir, file } from "../fixtures/sample-image.ts";
 import { tar } from "../fixtures/tar-builder.ts";
 import { requireTool } from "../helpers/tools.ts";
-import { drivers, layerAt, openRootfsLab, type RootfsLab } from "./mount-lab.ts";
-
-function mountsOf(lab: RootfsLab): string[] {
-  return mountPoints()
-    .filter((point) => point.startsWith(`${lab.folder}/`))
-    .map((point) => point.slice(lab.folder.length + 1));
-}
-
-/** Nothing is mounted, and the run root holds nothing but its own folders. */
-function assertClean(lab: RootfsLab): void {
-  assert.deepEqual(mountsOf(lab), []);
-  assert.deepEqual(fs.readdirSync(lab.run.layers), []);
-  assert.deepEqual(fs.readdirSync(lab.run.layerUsers), []);
-  assert.deepEqual(fs.readdirSync(lab.run.containers), []);
-}
+import { assertClean, drivers, layerAt, mountsOf, openRootfsLab } from "./mount-lab.ts";
 
 const lower = tar([dir("d/"), file("d/f", "lower"), file("same", "lower")]);
 const upper = tar([file("d/g", "upper"), file("same", "upper")]);
