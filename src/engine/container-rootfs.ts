@@ -39,6 +39,7 @@ export function containerPlan(engine: Engine, row: ContainerRow): RootfsPlan {
     folder: containerFolder(store.paths, row.id),
     driver: storageDriver(engine).driver,
     unpackedRoot: store.paths.unpacked,
+    createdMs: row.createdMs,
   };
 }
 
@@ -107,15 +108,23 @@ async function holdRootfs(engine: Engine, id: string): Promise<FileLock> {
   return await acquireLock(rootfsLockPath(engine, id), { shared: true });
 }
 
-/** Unmounts a container's root, unless it runs or somebody uses it, who will do so then. */
-export function releaseRootfs(engine: Engine, id: string): void {
+/**
+ * Unmounts a container's root, unless it runs or somebody uses it, who will do so then.
+ *
+ * @param options.isEnded the container has no process, whatever its row still says
+ */
+export function releaseRootfs(
+  engine: Engine,
+  id: string,
+  { isEnded = false }: { readonly isEnded?: boolean } = {},
+): void {
   const path = rootfsLockPath(engine, id);
   const fd = fs.openSync(path, "a", 0o600);
   try {
     if (!tryLock(fd)) return;
     const row = containerById(engine.store.database, id);
-    const isNeeded = row !== undefined && (isRunning(row.state) || row.state.isStarting === true);
-    if (isNeeded) return;
+    const runs = row !== undefined && (isRunning(row.state) || row.state.isStarting === true);
+    if (runs && !isEnded) return;
     unmountRootfs(engine.run, id);
     fs.rmSync(path, { force: true });
   } finally {

@@ -25,4 +25,6 @@ export interface RootfsPlan {
   readonly driver: RootfsDriver;
   /** The store's folder with one folder for each unpacked layer. */
   readonly unpackedRoot: string;
+  /** When the container was made, in ms since 1970; without it the root is the image's alone. */
+  readonly createdMs?: number;
 }
