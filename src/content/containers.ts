@@ -84,6 +84,8 @@ export interface ContainerState {
   readonly finishedAt: string;
   /** `stop` or `kill` ended it: restart policies leave it alone. */
   readonly isManuallyStopped: boolean;
+  /** `restart` is about to start it again: `--rm` leaves it alone. */
+  readonly isRestartedByUser?: boolean;
   readonly restartCount: number;
   /** How long the last restart waited. */
   readonly restartDelayMs: number;

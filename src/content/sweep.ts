@@ -3,12 +3,13 @@
 import * as fs from "node:fs";
 import { ioError } from "../base/io-error.ts";
 import type { Digest } from "../spec/digest.ts";
-import { blobPath, indexPath } from "./paths.ts";
+import { blobPath, erofsPath, indexPath } from "./paths.ts";
 import type { Store } from "./store.ts";
 
 const isUnreferenced = `
   NOT EXISTS (SELECT 1 FROM image WHERE image.id = blob.digest)
   AND NOT EXISTS (SELECT 1 FROM image_layer WHERE image_layer.diff_id = blob.digest)
+  AND NOT EXISTS (SELECT 1 FROM container_layer WHERE container_layer.diff_id = blob.digest)
   AND NOT EXISTS (SELECT 1 FROM manifest WHERE manifest.digest = blob.digest)
   AND NOT EXISTS (SELECT 1 FROM manifest_layer WHERE manifest_layer.digest = blob.digest)
   AND NOT EXISTS (SELECT 1 FROM image_index WHERE image_index.digest = blob.digest)
@@ -22,7 +23,7 @@ export interface SweptBlob {
 }
 
 /**
- * Removes blobs that no image and no manifest names.
+ * Removes blobs that no image, no manifest and no container names.
  *
  * Call it after the transaction that removed the names is durable: a file must never go before the
  * last row that relies on it. What a running command has leased lives on in the lease's folder.
@@ -36,6 +37,7 @@ export function sweepBlobs(store: Store, candidates?: readonly Digest[]): SweptB
     for (const { digest } of swept) {
       removeFile(blobPath(store.paths, digest));
       removeFile(indexPath(store.paths, digest));
+      removeFile(erofsPath(store.paths, digest));
       database.run("DELETE FROM blob WHERE digest = ?", digest);
       database.run("DELETE FROM layer WHERE diff_id = ?", digest);
     }

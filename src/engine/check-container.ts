@@ -15,7 +15,9 @@ import { checkTmpfsTarget } from "./mount-specs.ts";
 
 /** @throws LadeError CONTAINER_INVALID, UNSUPPORTED */
 export function checkSettings(config: ContainerConfig, host: HostConfig): void {
-  checkNetworkMode(config, host);
+  if (host.UTSMode === "host" && config.Hostname) {
+    throw containerInvalid("conflicting options: hostname and the UTS mode");
+  }
   if (!["", "default"].includes(host.Isolation ?? "")) {
     throw containerInvalid(`invalid isolation (${host.Isolation}): linux only supports 'default'`);
   }
@@ -26,40 +28,6 @@ export function checkSettings(config: ContainerConfig, host: HostConfig): void {
 /** The container whose network is shared, in `container:NAME`. */
 export function sharedWith(mode: string): string | undefined {
   return mode.startsWith("container:") ? mode.slice("container:".length) : undefined;
-}
-
-function checkNetworkMode(config: ContainerConfig, host: HostConfig): void {
-  const mode = host.NetworkMode ?? "";
-  if (host.UTSMode === "host" && config.Hostname) {
-    throw containerInvalid("conflicting options: hostname and the UTS mode");
-  }
-  if ((host.Links ?? []).length > 0) {
-    throw new LadeError("UNSUPPORTED", "links between containers are not supported", {
-      hint: "Put both containers on one network: there they reach each other by name.",
-    });
-  }
-  const other = mode === "container" ? "" : sharedWith(mode);
-  if (other === undefined) return;
-  if (other === "") {
-    throw containerInvalid("invalid network mode: invalid container format container:<name|id>");
-  }
-  const conflict = conflictWithSharedNetwork(config, host);
-  if (conflict !== undefined) throw containerInvalid(`conflicting options: ${conflict}`);
-}
-
-function conflictWithSharedNetwork(config: ContainerConfig, host: HostConfig): string | undefined {
-  if (config.Hostname) return "hostname and the network mode";
-  if ((host.Dns ?? []).length > 0) return "dns and the network mode";
-  if ((host.ExtraHosts ?? []).length > 0) {
-    return "custom host-to-IP mapping and the network mode";
-  }
-  if (Object.keys(host.PortBindings ?? {}).length > 0 || host.PublishAllPorts === true) {
-    return "port publishing and the container type network mode";
-  }
-  if (Object.keys(config.ExposedPorts ?? {}).length > 0) {
-    return "port exposing and the container type network mode";
-  }
-  return undefined;
 }
 
 const hostnameMax = 64;

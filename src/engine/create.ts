@@ -13,6 +13,7 @@ import {
   isNameTaken,
   putContainer,
 } from "../content/containers.ts";
+import { putEndpoint } from "../content/endpoints.ts";
 import { diffIdsOf, findImage as imageRow } from "../content/images.ts";
 import { containerFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
@@ -33,6 +34,9 @@ import { findImage } from "./find-image.ts";
 import { withHostDefaults } from "./host-defaults.ts";
 import { mergeConfig } from "./merge-config.ts";
 import type { WantedMount } from "./mount-specs.ts";
+import { planEndpoints } from "./network-endpoints.ts";
+import { networkDatabase } from "./network-find.ts";
+import { checkNetworkMode } from "./network-mode.ts";
 import { randomId } from "./random.ts";
 import { readConfig } from "./read-config.ts";
 import { checkResources } from "./resource-checks.ts";
@@ -54,6 +58,7 @@ export async function createContainer(
   const { store } = engine;
   const { HostConfig: host = {}, NetworkingConfig: networking = {}, ...config } = options.body;
   checkSettings(config, host);
+  checkNetworkMode({ config, hostConfig: host, networking });
   const resources = checkResources(host, { isUpdate: false });
   const image = findImage(store, config.Image ?? "", { platform: options.platform });
   const settled = settle(store, { image, config, host: { ...host, ...resources.changes } });
@@ -179,6 +184,7 @@ function record(
   const { database } = store;
   // Nobody waits for a container that goes when it ends: a power cut ends it, too.
   const isDurable = definition.hostConfig.AutoRemove !== true;
+  networkDatabase(store);
   return database.transaction(
     () => {
       const row: ContainerRow = {
@@ -191,6 +197,7 @@ function record(
       };
       putContainer(database, row, diffIdsOf(database, image));
       newVolumes.push(...recordVolumes(store, row, mounts));
+      for (const endpoint of planEndpoints(store, id, definition)) putEndpoint(database, endpoint);
       noteContainer(database, row, "create");
       return row;
     },

@@ -7,30 +7,6 @@ import { containerInvalid } from "./container-errors.ts";
 
 const defaultShmSize = 64 * 1024 * 1024;
 
-/** What a container must not see of the machine (`DefaultSpec` of moby, daemon/pkg/oci). */
-export const maskedPaths: readonly string[] = [
-  "/proc/acpi",
-  "/proc/asound",
-  "/proc/interrupts",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/sys/devices/virtual/powercap",
-  "/sys/firmware",
-];
-
-export const readonlyPaths: readonly string[] = [
-  "/proc/bus",
-  "/proc/fs",
-  "/proc/irq",
-  "/proc/sys",
-  "/proc/sysrq-trigger",
-];
-
 /**
  * Fills in what the user left open.
  *
@@ -40,7 +16,6 @@ export const readonlyPaths: readonly string[] = [
  */
 export function withHostDefaults(host: HostConfig): HostConfig {
   const { Memory: memory = 0, MemorySwap: swap = 0 } = host;
-  const isPrivileged = host.Privileged === true;
   return {
     ...host,
     NetworkMode: host.NetworkMode || "default",
@@ -53,12 +28,8 @@ export function withHostDefaults(host: HostConfig): HostConfig {
     ...(host.MemorySwappiness === -1 && { MemorySwappiness: null }),
     ShmSize: host.ShmSize || defaultShmSize,
     IpcMode: host.IpcMode || "private",
-    CgroupnsMode: host.CgroupnsMode || defaultCgroupNamespace(isPrivileged),
-    Runtime: host.Runtime || "runc",
-    ...(!isPrivileged && {
-      MaskedPaths: host.MaskedPaths ?? maskedPaths,
-      ReadonlyPaths: host.ReadonlyPaths ?? readonlyPaths,
-    }),
+    CgroupnsMode: host.CgroupnsMode || defaultCgroupNamespace(host.Privileged === true),
+    OomKillDisable: host.OomKillDisable ?? false,
   };
 }
 

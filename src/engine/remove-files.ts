@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import * as fs from "node:fs";
+import { ioError } from "../base/io-error.ts";
+import { type ContainerRow, deleteContainerRow, layersOfContainer } from "../content/containers.ts";
+import { findImage } from "../content/images.ts";
+import { containerFolder } from "../content/paths.ts";
+import type { Store } from "../content/store.ts";
+import { sweepBlobs } from "../content/sweep.ts";
+import { processPaths } from "../runtime/process-paths.ts";
+import { noteContainer } from "./container-events.ts";
+import { removeContainerLock } from "./container-lock.ts";
+import type { Engine } from "./engine.ts";
+import { removeRetired, removeVolumeUnlessUsed } from "./volume-folders.ts";
+import { unmountVolume } from "./volume-mounts.ts";
+
+export interface RemoveFromStoreOptions {
+  /** Also volumes that were made for it and that no other container uses. */
+  readonly volumes: boolean;
+  /** Attributes of its end, where that is told of only now. */
+  readonly die?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Removes a container that does not run, by who holds its lock: first its rows, for good, then what
+ * they were about. A command that is killed in between leaves folders without a row, which
+ * `sweepContainerFolders` finds.
+ */
+export function removeFromStore(
+  engine: Engine,
+  row: ContainerRow,
+  options: RemoveFromStoreOptions,
+): void {
+  const { store, run } = engine;
+  const { database } = store;
+  const layers = layersOfContainer(database, row.id);
+  const anonymous = options.volumes
+    ? row.definition.mounts.flatMap((mount) =>
+        mount.isAnonymous === true && mount.Name !== undefined ? [mount.Name] : [],
+      )
+    : [];
+  // Nobody misses the end of a container that goes by itself.
+  const isDurable = row.definition.hostConfig.AutoRemove !== true;
+  const removed: string[] = [];
+  database.transaction(
+    () => {
+      deleteContainerRow(database, row.id);
+      if (options.die !== undefined) noteContainer(database, row, "die", options.die);
+      noteContainer(database, row, "destroy");
+      for (const name of anonymous) if (removeVolumeUnlessUsed(store, name)) removed.push(name);
+    },
+    { isDurable },
+  );
+  for (const name of removed) unmountVolume(engine, name);
+  if (removed.length > 0) removeRetired(store);
+  removeFolder(store, row.id);
+  fs.rmSync(processPaths(run, row.id).exitFile, { force: true });
+  removeContainerLock(engine, row.id);
+  // Of an image that was removed by force the container was the last to hold the layers.
+  if (findImage(database, row.image) === undefined) sweepBlobs(store, layers);
+}
+
+function removeFolder(store: Store, id: string): void {
+  const folder = containerFolder(store.paths, id);
+  try {
+    fs.rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    throw ioError(error, `remove container ${folder}`);
+  }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What follows the end of a container's process. All of it by who holds the container's lock. */
+
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import {
+  type ContainerRow,
+  type ContainerState,
+  containerById,
+  setContainerState,
+} from "../content/containers.ts";
+import { processStartTicks } from "../runtime/process.ts";
+import { processPaths } from "../runtime/process-paths.ts";
+import { noteContainer } from "./container-events.ts";
+import { withContainerLock } from "./container-lock.ts";
+import {
+  type ContainerEnd,
+  endedState,
+  hasProcess,
+  isStale,
+  readEnd,
+  stoppedRestart,
+  unstartedState,
+} from "./container-state.ts";
+import type { Engine } from "./engine.ts";
+import { removeFromStore } from "./remove-files.ts";
+import { cleanupCommand } from "./self.ts";
+import { tearDown } from "./tear-down.ts";
+
+/**
+ * Brings a row up to date with what became of its process: exit code, network and mounts taken
+ * away, `--rm`, restart policy. Does nothing where the row is right.
+ *
+ * @returns the row as it is then; undefined where the container is gone
+ */
+export async function settle(engine: Engine, row: ContainerRow): Promise<ContainerRow | undefined> {
+  const { state } = row;
+  if (state.isStarting === true) return await undoStart(engine, row);
+  if (state.status === "restarting") {
+    return hasProcess(engine, state) ? row : write(engine, row, stoppedRestart(state));
+  }
+  if (!isStale(engine, row)) return row;
+  return await settleEnd(engine, row);
+}
+
+async function undoStart(engine: Engine, row: ContainerRow): Promise<ContainerRow | undefined> {
+  const fault = await tearDown(engine, row);
+  const state = { ...unstartedState(row.state), error: fault?.message ?? "" };
+  if (row.definition.hostConfig.AutoRemove === true) {
+    removeFromStore(engine, { ...row, state }, { volumes: true });
+    return undefined;
+  }
+  return write(engine, row, state);
+}
+
+async function settleEnd(engine: Engine, row: ContainerRow): Promise<ContainerRow | undefined> {
+  const end = readEnd(engine, row);
+  const fault = await tearDown(engine, row);
+  const ended = { ...endedState(row.state, end), error: fault?.message ?? "" };
+  const ranMs = Date.parse(end.finishedAt) - Date.parse(row.state.startedAt);
+  const attributes = {
+    exitCode: String(end.exitCode),
+    execDuration: String(Math.max(0, Math.trunc(ranMs / 1000))),
+  };
+  const { AutoRemove: isRemoved } = row.definition.hostConfig;
+  if (isRemoved === true && row.state.isRestartedByUser !== true) {
+    const gone = { ...row, state: ended };
+    removeFromStore(engine, gone, { volumes: true, die: attributes });
+    return undefined;
+  }
+  const state = restartedState(engine, row, { end, ended, ranMs }) ?? ended;
+  const settled = write(engine, row, state, (now) =>
+    noteContainer(engine.store.database, now, "die", attributes),
+  );
+  fs.rmSync(processPaths(engine.run, row.id).exitFile, { force: true });
+  return settled;
+}
+
+/** Writes a state; it means nothing after a power cut, so it need not survive one. */
+export function write(
+  engine: Engine,
+  row: ContainerRow,
+  state: ContainerState,
+  note?: (row: ContainerRow) => void,
+): ContainerRow {
+  const { database } = engine.store;
+  const now = { ...row, state };
+  database.transaction(
+    () => {
+      setContainerState(database, row.id, state);
+      note?.(now);
+    },
+    { isDurable: false },
+  );
+  return now;
+}
+
+const firstDelayMs = 100;
+const lastDelayMs = 60_000;
+/** Who ran so long is not failing again and again. */
+const longRunMs = 10_000;
+
+/**
+ * How long to wait before the next start; undefined where the policy wants none.
+ *
+ * Source: `ShouldRestart` of moby (daemon/internal/restartmanager).
+ */
+export function restartDelay(
+  row: ContainerRow,
+  ended: { readonly exitCode: number; readonly ranMs: number },
+): number | undefined {
+  const { Name: name, MaximumRetryCount: most = 0 } = row.definition.hostConfig.RestartPolicy ?? {};
+  const { state } = row;
+  if (state.isManuallyStopped) return undefined;
+  const wants =
+    name === "always" ||
+    name === "unless-stopped" ||
+    (name === "on-failure" && ended.exitCode !== 0 && (most === 0 || state.restartCount < most));
+  if (!wants) return undefined;
+  const isFresh = ended.ranMs >= longRunMs || state.restartDelayMs === 0;
+  return isFresh ? firstDelayMs : Math.min(state.restartDelayMs * 2, lastDelayMs);
+}
+
+/** The state in which it waits for its next start, with the process started that waits. */
+function restartedState(
+  engine: Engine,
+  row: ContainerRow,
+  ended: { readonly end: ContainerEnd; readonly ended: ContainerState; readonly ranMs: number },
+): ContainerState | undefined {
+  // After a reboot nothing starts just because somebody looked.
+  if (row.state.bootId !== engine.bootId) return undefined;
+  const { exitCode } = ended.end;
+  const delayMs = restartDelay(row, { exitCode, ranMs: ended.ranMs });
+  const waiter = delayMs === undefined ? undefined : spawnWaiter(engine, row.id, delayMs);
+  if (waiter === undefined || delayMs === undefined) return undefined;
+  return {
+    ...ended.ended,
+    ...waiter,
+    bootId: engine.bootId,
+    status: "restarting",
+    restartCount: row.state.restartCount + 1,
+    restartDelayMs: delayMs,
+  };
+}
+
+/** A shell that waits, and becomes the command that starts the container; it takes 1 MB meanwhile. */
+const waitScript = 'sleep "$1"; shift; exec "$@"';
+
+function spawnWaiter(
+  engine: Engine,
+  id: string,
+  delayMs: number,
+): { readonly pid: number; readonly startTicks: number } | undefined {
+  const words = ["-c", waitScript, "lade-restart", String(delayMs / 1000)];
+  const child = spawn("/bin/sh", [...words, ...cleanupCommand(engine, id)], {
+    detached: true,
+    stdio: "ignore",
+    cwd: "/",
+  });
+  // A machine without a shell has no restarts: the container has ended.
+  child.on("error", () => {});
+  child.unref();
+  const { pid } = child;
+  const startTicks = pid === undefined ? undefined : processStartTicks(pid);
+  return pid === undefined || startTicks === undefined ? undefined : { pid, startTicks };
+}
+
+/** As {@link settle}, for who does not hold the lock yet; a container that is gone is fine. */
+export async function settleById(engine: Engine, id: string): Promise<ContainerRow | undefined> {
+  return await withContainerLock(engine, id, async () => {
+    const row = containerById(engine.store.database, id);
+    return row && (await settle(engine, row));
+  });
+}
