@@ -4,10 +4,12 @@ import type { CommandEntry, CommandTable } from "./command.ts";
 
 /** Every command: a line here and a file under `commands/`. Help, completion and docs follow. */
 const commands: readonly CommandEntry[] = [
+  { names: ["attach", "container attach"], load: () => import("./commands/attach.ts") },
   { names: ["completion bash"], load: () => import("./commands/completion-bash.ts") },
   { names: ["completion fish"], load: () => import("./commands/completion-fish.ts") },
   { names: ["completion zsh"], load: () => import("./commands/completion-zsh.ts") },
   { names: ["create", "container create"], load: () => import("./commands/create.ts") },
+  { names: ["exec", "container exec"], load: () => import("./commands/exec.ts") },
   { names: ["help"], load: () => import("./commands/help.ts") },
   { names: ["history", "image history"], load: () => import("./commands/history.ts") },
   { names: ["image inspect"], load: () => import("./commands/image-inspect.ts") },
@@ -16,14 +18,28 @@ const commands: readonly CommandEntry[] = [
   { names: ["import", "image import"], load: () => import("./commands/import.ts") },
   { names: ["info", "system info"], load: () => import("./commands/info.ts") },
   { names: ["inspect"], load: () => import("./commands/inspect.ts") },
+  { names: ["kill", "container kill"], load: () => import("./commands/kill.ts") },
   { names: ["load", "image load"], load: () => import("./commands/load.ts") },
   { names: ["ls"], load: () => import("./commands/ls.ts") },
+  { names: ["pause", "container pause"], load: () => import("./commands/pause.ts") },
+  {
+    names: ["ps", "container ls", "container list", "container ps"],
+    load: () => import("./commands/ps.ts"),
+  },
+  { names: ["rename", "container rename"], load: () => import("./commands/rename.ts") },
+  { names: ["restart", "container restart"], load: () => import("./commands/restart.ts") },
+  { names: ["rm", "container rm", "container remove"], load: () => import("./commands/rm.ts") },
   { names: ["rmi", "image rm", "image remove"], load: () => import("./commands/rmi.ts") },
+  { names: ["run", "container run"], load: () => import("./commands/run.ts") },
   { names: ["save", "image save"], load: () => import("./commands/save.ts") },
+  { names: ["start", "container start"], load: () => import("./commands/start.ts") },
+  { names: ["stop", "container stop"], load: () => import("./commands/stop.ts") },
   { names: ["system check"], load: () => import("./commands/system-check.ts") },
   { names: ["system df"], load: () => import("./commands/system-df.ts") },
   { names: ["tag", "image tag"], load: () => import("./commands/tag.ts") },
+  { names: ["unpause", "container unpause"], load: () => import("./commands/unpause.ts") },
   { names: ["version"], load: () => import("./commands/version.ts") },
+  { names: ["wait", "container wait"], load: () => import("./commands/wait.ts") },
 ];
 
 const groups: CommandTable["groups"] = {

@@ -77,7 +77,11 @@ export interface ContainerUseCases {
     name: string,
     options: Resources & { readonly RestartPolicy?: RestartPolicy },
   ): Promise<{ readonly warnings: readonly string[] }>;
-  waitContainer(engine: Engine, name: string, condition?: WaitCondition): Promise<WaitResult>;
+  waitContainer(
+    engine: Engine,
+    name: string,
+    options?: { readonly condition?: WaitCondition; readonly signal?: AbortSignal },
+  ): Promise<WaitResult>;
 
   statArchive(engine: Engine, name: string, path: string): Promise<PathStat>;
   getArchive(

@@ -5,8 +5,12 @@ export const exitCodes = {
   failure: 1,
   /** A template that cannot be parsed. */
   template: 64,
-  /** An option that is unknown, lacks its value, or has a bad one. */
+  /** An option that is unknown, lacks its value, or has a bad one; a container that `run` can't run. */
   usage: 125,
+  /** A container's command that can't be executed. */
+  notExecutable: 126,
+  /** A container's command that is not there. */
+  notFound: 127,
   /** Added to the number of the signal that ended the command. */
   signalBase: 128,
   /** 128 and SIGPIPE: what shells report of a program whose reader went away. */

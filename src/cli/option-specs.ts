@@ -2,6 +2,9 @@
 
 /** Options that several commands have. */
 
+/** Those that people send, for completion. */
+export const signalNames = "HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH".split(" ");
+
 /** `--format` of a list. */
 export const listFormat = {
   type: "string",
@@ -40,3 +43,21 @@ export function platformsOption(action: string) {
     summary: `${action} only the given platforms, each ${platformForm}`,
   } as const;
 }
+
+/** `--detach-keys`. */
+export const detachKeys = {
+  type: "string",
+  summary: "Override the key sequence for detaching a container",
+} as const;
+
+export function sigProxy(summary: string) {
+  return { type: "bool", default: true, summary } as const;
+}
+
+/** `--signal`. */
+export const signalOption = {
+  type: "string",
+  short: "s",
+  summary: "Signal to send to the container",
+  completion: signalNames,
+} as const;

@@ -5,6 +5,7 @@
 import type { ParsedOption } from "../command.ts";
 import { parseSwapBytes } from "../go-numbers.ts";
 import { InvalidValue } from "../invalid-value.ts";
+import { signalNames } from "../option-specs.ts";
 import {
   bytesOption,
   cpusOption,
@@ -22,8 +23,6 @@ import { parseMount } from "./mounts.ts";
 import { parseNetwork } from "./networks.ts";
 
 const host = createFlagHost(process.env);
-
-export const signalNames = "HUP INT QUIT KILL USR1 USR2 TERM CONT STOP WINCH".split(" ");
 
 const restartPolicies = ["always", "no", "on-failure", "unless-stopped"];
 

@@ -18,7 +18,7 @@ export function toJson(value: unknown, indent?: number): string {
 }
 
 /** One row of a list as JSON: Go's encoder also escapes what means something in HTML. */
-export function rowJson(row: Readonly<Record<string, string>>): string {
+export function rowJson(row: Readonly<Record<string, string | null>>): string {
   return toJson(row).replace(html, escapeCharacter);
 }
 

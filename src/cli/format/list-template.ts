@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { goStruct } from "../template/values.ts";
-import { type ListView, rowFields } from "./list-view.ts";
+import { type GoStruct, type GoValue, goStruct } from "../template/values.ts";
+import { cleaned, type ListView, rowFields } from "./list-view.ts";
 import { listLayout, tabulate } from "./tabulate.ts";
 import { executeFormat, parseFormat } from "./template.ts";
 
@@ -26,19 +26,36 @@ export function renderList<Item>(
   const template = parseListTemplate(format);
   const lines: string[] = [];
   const isTable = format.startsWith(tableWord);
-  if (isTable) lines.push(`${executeFormat(template, view.headers, { functions: "header" })}\n`);
+  if (isTable) lines.push(`${executeFormat(template, headerRow(view), { functions: "header" })}\n`);
   for (const item of items) {
-    // Fields are worked out when the template names them.
-    const fields = Object.entries(view.fields).map(
-      ([name, field]) => [name, () => clean(field(item))] as const,
-    );
-    const row = goStruct(view.goType, Object.fromEntries(fields), {
-      json: () => rowFields(view, item, clean),
-    });
-    lines.push(`${executeFormat(template, row)}\n`);
+    lines.push(`${executeFormat(template, itemRow(view, item, clean))}\n`);
   }
   const text = lines.join("");
   return isTable ? tabulate(text, listLayout) : text;
+}
+
+function itemRow<Item>(
+  view: ListView<Item>,
+  item: Item,
+  clean: (text: string) => string,
+): GoStruct {
+  // Fields are worked out when the template names them.
+  const fields = Object.entries(view.fields).map(
+    ([name, field]) => [name, () => cleaned(field(item), clean)] as const,
+  );
+  const methods = Object.entries(view.methods ?? {}).map(
+    ([name, { value }]) => [name, (argument: string) => clean(value(item, argument))] as const,
+  );
+  return goStruct(view.goType, Object.fromEntries(fields), {
+    json: () => rowFields(view, item, clean),
+    methods: Object.fromEntries(methods),
+  });
+}
+
+function headerRow<Item>({ headers, methods }: ListView<Item>): GoValue {
+  if (methods === undefined) return headers;
+  const entries = Object.entries(methods).map(([name, { header }]) => [name, header] as const);
+  return goStruct("formatter.SubHeaderContext", headers, { methods: Object.fromEntries(entries) });
 }
 
 const tableWord = "table";

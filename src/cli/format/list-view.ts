@@ -4,8 +4,10 @@
 export interface ListView<Item> {
   /** Go's type of a row in Docker, which errors of templates name. */
   readonly goType: string;
-  /** What a template can name. */
-  readonly fields: Readonly<Record<string, (item: Item) => string>>;
+  /** What a template can name; null is Go's nil. */
+  readonly fields: Readonly<Record<string, (item: Item) => string | null>>;
+  /** What a template can call with one text, such as `{{.Label "x"}}`. */
+  readonly methods?: Readonly<Record<string, ListMethod<Item>>>;
   /** Headings of the fields in tables; a field without one has its name. */
   readonly headers: Readonly<Record<string, string>>;
   /** Fields of the table that is shown when no format is asked for. */
@@ -14,15 +16,26 @@ export interface ListView<Item> {
   readonly placeholders?: Readonly<Record<string, string>>;
 }
 
+export interface ListMethod<Item> {
+  value(item: Item, argument: string): string;
+  /** The heading of its column. */
+  header(argument: string): string;
+}
+
 /** All fields of an item, sorted by name as Go's JSON has them. */
 export function rowFields<Item>(
   view: ListView<Item>,
   item: Item,
   clean: (text: string) => string = String,
-): Record<string, string> {
+): Record<string, string | null> {
   return Object.fromEntries(
     Object.entries(view.fields)
-      .map(([name, field]) => [name, clean(field(item))] as const)
+      .map(([name, field]) => [name, cleaned(field(item), clean)] as const)
       .sort(([left], [right]) => (left < right ? -1 : 1)),
   );
+}
+
+/** A field's value, safe to show. */
+export function cleaned(value: string | null, clean: (text: string) => string): string | null {
+  return value === null ? null : clean(value);
 }

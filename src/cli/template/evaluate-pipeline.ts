@@ -137,12 +137,19 @@ function evaluateFields(
   if (node.names.length === 0) rejectArguments(run, node, args);
   node.names.forEach((name, index) => {
     const isLast = index === node.names.length - 1;
-    value = evaluateField(run, value, name, isLast ? args : noArguments);
+    value = evaluateField(run, { dot, receiver: value, name }, isLast ? args : noArguments);
   });
   return value;
 }
 
-function evaluateField(run: Run, receiver: Value, name: string, args: Arguments): Value {
+interface FieldOfValue {
+  readonly dot: Value;
+  readonly receiver: Value;
+  readonly name: string;
+}
+
+function evaluateField(run: Run, field: FieldOfValue, args: Arguments): Value {
+  const { dot, receiver, name } = field;
   const given = args.nodes.length + (args.final === undefined ? 0 : 1);
   switch (receiver.kind) {
     case "missing":
@@ -157,7 +164,9 @@ function evaluateField(run: Run, receiver: Value, name: string, args: Arguments)
       return fail(run, `map has no entry for key ${quoteText(name)}`);
     }
     case "struct": {
-      const { fields } = receiver.source;
+      const { fields, methods } = receiver.source;
+      const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
+      if (method !== undefined) return callMethod(run, dot, { name, method, args });
       if (!Object.hasOwn(fields, name)) break;
       if (!/^\p{Lu}/u.test(name)) {
         return fail(run, `${name} is an unexported field of struct type ${placeTypeOf(receiver)}`);
@@ -176,6 +185,22 @@ function evaluateField(run: Run, receiver: Value, name: string, args: Arguments)
       break;
   }
   return fail(run, `can't evaluate field ${name} in type ${placeTypeOf(receiver)}`);
+}
+
+interface MethodCall {
+  readonly name: string;
+  readonly method: (argument: string) => string;
+  readonly args: Arguments;
+}
+
+function callMethod(run: Run, dot: Value, { name, method, args }: MethodCall): Value {
+  const signature = { fixed: ["string"] } as const;
+  checkCount(run, name, signature, args);
+  const [argument] = evaluateArguments(run, dot, signature, args);
+  if (argument?.kind !== "string") throw new Error("a method's argument is no text");
+  const result = textValue(method(argument.value));
+  charge(run, result);
+  return result;
 }
 
 interface Call {

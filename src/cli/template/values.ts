@@ -14,7 +14,11 @@ export interface GoStruct {
   readonly [structTag]: string;
   readonly fields: GoFields;
   readonly json: (() => GoValue) | undefined;
+  readonly methods: GoMethods;
 }
+
+/** Methods that take one text. */
+export type GoMethods = Readonly<Record<string, (argument: string) => string>>;
 
 /** A value whose Go type can't be seen from it; made by {@link goTyped}. */
 export interface GoTyped {
@@ -54,6 +58,7 @@ const typeTag = Symbol("go type");
 export interface GoStructOptions {
   /** What `json` encodes instead of the fields: another struct keeps its order, a map is sorted. */
   readonly json?: () => GoValue;
+  readonly methods?: GoMethods;
 }
 
 /**
@@ -67,9 +72,9 @@ export interface GoStructOptions {
 export function goStruct(
   typeName: string,
   fields: GoFields,
-  { json }: GoStructOptions = {},
+  { json, methods = {} }: GoStructOptions = {},
 ): GoStruct {
-  return { [structTag]: typeName, fields, json };
+  return { [structTag]: typeName, fields, json, methods };
 }
 
 /**

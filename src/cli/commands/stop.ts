@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { defineCommand } from "../command.ts";
+import { forEachName } from "../each-name.ts";
+import { openEngine } from "../open-engine.ts";
+import { readStopOptions, stopOptions } from "../stop-options.ts";
+
+export const command = defineCommand({
+  summary: "Stop one or more running containers",
+  usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+  operands: { min: 1, max: Number.POSITIVE_INFINITY, completion: "running" },
+  options: stopOptions,
+  async run(context, { options, operands, globals, isGiven }) {
+    const stop = readStopOptions(options, isGiven);
+    await using engine = await openEngine(context, globals);
+    await forEachName(context, operands, (name) =>
+      context.useCases.stopContainer(engine, name, stop),
+    );
+  },
+});
