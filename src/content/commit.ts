@@ -7,7 +7,7 @@ import { type Digest, digestOf } from "../spec/digest.ts";
 import { bootId } from "./boot.ts";
 import { close, fdatasync, open, writeAll } from "./file-calls.ts";
 import { type Lease, removeUnrecorded } from "./lease.ts";
-import { blobPath, indexPath } from "./paths.ts";
+import { blobPath, erofsPath, indexPath } from "./paths.ts";
 import type { Store } from "./store.ts";
 
 /** A blob that lies synced in a lease's folder and is to be part of the store. */
@@ -79,8 +79,21 @@ function placeBlob(store: Store, lease: Lease, blob: LeasedBlob): void {
     const index = indexPath(store.paths, blob.digest);
     if (blob.isFresh) fs.renameSync(lease.indexPathOf(blob.digest), index);
     else linkUnlessThere(lease.indexPathOf(blob.digest), index);
+    placeErofs(store, lease, blob);
   } catch (error) {
     throw ioError(error, `put blob ${blob.digest} in place`);
+  }
+}
+
+/** The image of a layer is put in place with its index; without one it is made at first use. */
+function placeErofs(store: Store, lease: Lease, blob: LeasedBlob): void {
+  const leased = lease.erofsPathOf(blob.digest);
+  const path = erofsPath(store.paths, blob.digest);
+  try {
+    if (blob.isFresh) fs.renameSync(leased, path);
+    else linkUnlessThere(leased, path);
+  } catch (error) {
+    if (!isSystemError(error, "ENOENT")) throw error;
   }
 }
 

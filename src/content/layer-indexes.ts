@@ -2,11 +2,13 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
+import { LayerTreeBuilder } from "../erofs/layer-tree.ts";
 import type { Digest } from "../spec/digest.ts";
 import type { TarEntry } from "../tar/entry.ts";
 import { type LayerIndex, LayerIndexer, readLayerIndex } from "../tar/layer-index.ts";
 import { missingBlob } from "./blobs.ts";
-import { blobPath, indexPath } from "./paths.ts";
+import { writeErofs } from "./erofs-files.ts";
+import { blobPath, erofsPath, indexPath } from "./paths.ts";
 import type { Store } from "./store.ts";
 
 const sealSize = 32;
@@ -27,22 +29,29 @@ export function unsealIndex(file: Buffer): Buffer | undefined {
 const readSize = 1024 * 1024;
 
 /**
- * Makes a layer's index from its tar, and its row with it.
+ * Makes a layer's index from its tar, its EROFS image and its row.
  *
- * @throws LadeError TAR_* for a tar that is damaged
+ * @throws LadeError TAR_* for a tar that is damaged, LAYER_INVALID
  */
 export function buildIndex(store: Store, diffId: Digest): LayerIndex {
-  const indexer = new LayerIndexer(`layer ${diffId}`);
-  const fd = fs.openSync(blobPath(store.paths, diffId), "r");
+  const name = `layer ${diffId}`;
+  const tree = new LayerTreeBuilder(name);
+  const indexer = new LayerIndexer(name, (path, entry) => tree.add(entry, path));
+  const tarPath = blobPath(store.paths, diffId);
+  const fd = fs.openSync(tarPath, "r");
+  let tarSize = 0;
   try {
     const buffer = Buffer.allocUnsafe(readSize);
     for (let count = fs.readSync(fd, buffer); count > 0; count = fs.readSync(fd, buffer)) {
       indexer.push(buffer.subarray(0, count));
+      tarSize += count;
     }
   } finally {
     fs.closeSync(fd);
   }
   const index = indexer.finish();
+  const target = erofsPath(store.paths, diffId);
+  writeErofs(tree.finish(), { tarPath, tarOffset: 0, tarSize, target, digest: diffId });
   const path = indexPath(store.paths, diffId);
   const beside = `${path}.${randomUUID()}.tmp`;
   fs.writeFileSync(beside, sealIndex(index.bytes));

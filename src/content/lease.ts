@@ -7,7 +7,7 @@ import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
 import { tryLock } from "../sys/libc.ts";
-import { blobPath, indexPath, stagedIndexName } from "./paths.ts";
+import { blobPath, erofsPath, indexPath, stagedErofsName, stagedIndexName } from "./paths.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -27,12 +27,14 @@ export interface Lease extends Disposable {
    * @returns false when the store has no such file
    */
   hold(digest: Digest): boolean;
-  /** Keeps a layer's index, in the same way. */
+  /** Keeps a layer's index, in the same way, and its EROFS image where there is one. */
   holdIndex(diffId: Digest): boolean;
   /** Where a staged or held blob lies. */
   pathOf(digest: Digest): string;
   /** Where a staged or held index lies. */
   indexPathOf(diffId: Digest): string;
+  /** Where a staged or held EROFS image lies, if any: it can be made at first use. */
+  erofsPathOf(diffId: Digest): string;
 }
 
 const lockSuffix = ".lock";
@@ -60,13 +62,18 @@ function makeLease(
   let staged = 0;
   const pathOf = (digest: Digest) => join(folder, digestHex(digest));
   const indexPathOf = (diffId: Digest) => join(folder, stagedIndexName(diffId));
+  const erofsPathOf = (diffId: Digest) => join(folder, stagedErofsName(diffId));
   return {
     folder,
     stagingPath: () => join(folder, `staged-${staged++}`),
     pathOf,
     indexPathOf,
+    erofsPathOf,
     hold: (digest) => holdFile(blobPath(store.paths, digest), pathOf(digest)),
-    holdIndex: (diffId) => holdFile(indexPath(store.paths, diffId), indexPathOf(diffId)),
+    holdIndex(diffId) {
+      holdFile(erofsPath(store.paths, diffId), erofsPathOf(diffId));
+      return holdFile(indexPath(store.paths, diffId), indexPathOf(diffId));
+    },
     [Symbol.dispose](): void {
       fs.rmSync(folder, { recursive: true, force: true });
       fs.rmSync(lockPath, { force: true });
@@ -145,6 +152,7 @@ export function removeUnrecorded(store: Store, digests: readonly Digest[]): void
       if (store.database.get("SELECT 1 FROM blob WHERE digest = ?", digest) !== undefined) continue;
       fs.rmSync(blobPath(store.paths, digest), { force: true });
       fs.rmSync(indexPath(store.paths, digest), { force: true });
+      fs.rmSync(erofsPath(store.paths, digest), { force: true });
     }
   });
 }

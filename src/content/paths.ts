@@ -56,3 +56,13 @@ export function containerFolder(paths: StorePaths, id: string): string {
 export function volumeDataFolder(paths: StorePaths, name: string): string {
   return join(paths.volumes, name, "_data");
 }
+
+/** The EROFS image that shows a layer's tar as a file system. */
+export function erofsPath(paths: StorePaths, diffId: Digest): string {
+  return `${indexPath(paths, diffId)}.erofs`;
+}
+
+/** The name of an EROFS image in a lease's folder. */
+export function stagedErofsName(diffId: Digest): string {
+  return `${digestHex(diffId)}.erofs`;
+}

@@ -3,11 +3,10 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import type { ByteSource } from "../base/bytes.ts";
-import { isLadeError, type LadeError } from "../base/errors.ts";
+import type { LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
 import type { ByteString } from "../tar/entry.ts";
-import { LayerIndexer } from "../tar/layer-index.ts";
 import { type WrittenBlob, writeBlob } from "./blob-writer.ts";
 import {
   type Compression,
@@ -16,9 +15,10 @@ import {
   sniffCompression,
 } from "./compression.ts";
 import { close, fdatasync, open, writeAll } from "./file-calls.ts";
-import { sealIndex } from "./layer-indexes.ts";
-import { stagedIndexName } from "./paths.ts";
 import { peekable } from "./sources.ts";
+import { type IndexSummary, TolerantIndexer } from "./tolerant-indexer.ts";
+
+export type { IndexSummary } from "./tolerant-indexer.ts";
 
 export interface StageOptions {
   /** The lease's folder, which gets the files under their digests. */
@@ -33,13 +33,6 @@ export interface StageOptions {
   /** Sees the path of each member of the tar, below the root. */
   readonly onEntryPath?: ((path: ByteString) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What is known of a layer's index. */
-export interface IndexSummary {
-  readonly entries: number;
-  /** Bytes of the layer's files as Docker counts them. */
-  readonly contentSize: number;
 }
 
 /** A layer in a lease's folder, synced, under the digest of its tar. */
@@ -85,14 +78,7 @@ async function stageTar(source: ByteSource, options: StageOptions): Promise<Stag
     signal: options.signal,
   });
   renameToDigest(options, options.stagingPath, tar.digest);
-  const result = tolerant.finish();
-  if (result.bytes !== undefined) {
-    // A file that is there may be the store's own, held by a link.
-    const staged = `${options.stagingPath}-index`;
-    fs.writeFileSync(staged, sealIndex(result.bytes));
-    fs.renameSync(staged, `${options.folder}/${stagedIndexName(tar.digest)}`);
-  }
-  return { tar, index: result.index, problem: result.problem };
+  return { tar, ...tolerant.finish(tar) };
 }
 
 async function stageCompressed(
@@ -171,37 +157,4 @@ async function openTee(source: ByteSource, path: string | undefined): Promise<Te
 
 function renameToDigest(options: StageOptions, path: string, digest: Digest): void {
   fs.renameSync(path, `${options.folder}/${digestHex(digest)}`);
-}
-
-/** Indexes as far as it goes: whether the bytes have to be a layer is not known in a stream. */
-class TolerantIndexer {
-  #indexer: LayerIndexer | undefined;
-  #problem: LadeError | undefined;
-
-  constructor(options: StageOptions) {
-    this.#indexer = new LayerIndexer(options.place, options.onEntryPath);
-  }
-
-  push(chunk: Buffer): void {
-    if (this.#indexer === undefined) return;
-    this.#try(() => this.#indexer?.push(chunk));
-  }
-
-  finish(): { bytes?: Buffer; index: IndexSummary | undefined; problem: LadeError | undefined } {
-    const index = this.#try(() => this.#indexer?.finish());
-    if (index === undefined) return { index: undefined, problem: this.#problem };
-    const { bytes, entries, contentSize } = index;
-    return { bytes, index: { entries, contentSize }, problem: undefined };
-  }
-
-  #try<T>(work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      if (!isLadeError(error)) throw error;
-      this.#problem ??= error;
-      this.#indexer = undefined;
-      return undefined;
-    }
-  }
 }

@@ -3,14 +3,15 @@
 import * as fs from "node:fs";
 import { isLadeError, isSystemError } from "../base/errors.ts";
 import { blobSize } from "../content/blobs.ts";
+import { isSoundErofs } from "../content/erofs-files.ts";
 import { buildIndex, unsealIndex } from "../content/layer-indexes.ts";
-import { blobPath, indexPath } from "../content/paths.ts";
+import { blobPath, erofsPath, indexPath } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import type { Digest } from "../spec/digest.ts";
 import { readLayerIndex } from "../tar/layer-index.ts";
 import type { CheckFinding } from "./types.ts";
 
-/** Looks at the index of every layer and makes those again that are missing or wrong. */
+/** Looks at the index and the metadata image of every layer and makes those again that are missing or wrong. */
 export async function checkIndexes(
   store: Store,
   options: { readonly repair: boolean },
@@ -45,9 +46,19 @@ function indexProblem(store: Store, digest: Digest): { kind: string; message: st
     if (!isSystemError(error, "ENOENT")) throw error;
     return { kind: "index-missing", message: "the layer's index is not there" };
   }
-  return isSoundIndex(file, row.entries)
+  if (!isSoundIndex(file, row.entries)) {
+    return { kind: "index-damaged", message: "the layer's index is not what was written" };
+  }
+  return erofsProblem(erofsPath(store.paths, digest));
+}
+
+function erofsProblem(path: string): { kind: string; message: string } | undefined {
+  if (!fs.existsSync(path)) {
+    return { kind: "erofs-missing", message: "the layer's metadata image is not there" };
+  }
+  return isSoundErofs(path)
     ? undefined
-    : { kind: "index-damaged", message: "the layer's index is not what was written" };
+    : { kind: "erofs-damaged", message: "the layer's metadata image is not what was written" };
 }
 
 function isSoundIndex(file: Buffer, entries: number): boolean {

@@ -47,15 +47,15 @@ export interface LayerIndex {
 export class LayerIndexer {
   readonly #scanner: TarScanner;
   readonly #writer = new IndexWriter();
-  readonly #onPath: ((path: ByteString) => void) | undefined;
+  readonly #onMember: ((path: ByteString, entry: TarEntry) => void) | undefined;
   #contentSize = 0;
 
   /**
    * @param name what errors call the layer
-   * @param onPath sees the path of each member, below the root
+   * @param onMember sees each member and its path below the root
    */
-  constructor(name: string, onPath?: (path: ByteString) => void) {
-    this.#onPath = onPath;
+  constructor(name: string, onMember?: (path: ByteString, entry: TarEntry) => void) {
+    this.#onMember = onMember;
     this.#scanner = new TarScanner({ name, onEntry: (entry) => this.#add(entry) });
   }
 
@@ -78,11 +78,11 @@ export class LayerIndexer {
     const place = this.#scanner.place;
     const path = layerPath(entry.path, place);
     whiteoutKind(path, place);
-    this.#onPath?.(path);
     if (entry.type === "hardlink") layerPath(entry.linkPath, place);
     if (path === "" && entry.type !== "directory") {
       throw new LadeError("NAME_ESCAPES", `${place()}: a ${entry.type} in place of the root`);
     }
+    this.#onMember?.(path, entry);
     if (entry.type === "file") this.#contentSize += entry.size;
     if (entry.type === "symlink") this.#contentSize += entry.linkPath.length;
     this.#writer.add(entry, path);

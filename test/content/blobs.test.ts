@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { blobSize, hashFile, isSound, openBlob, readDocument } from "../../src/content/blobs.ts";
 import { buildIndex, sealIndex, unsealIndex } from "../../src/content/layer-indexes.ts";
 import { openLease } from "../../src/content/lease.ts";
-import { blobPath, indexPath } from "../../src/content/paths.ts";
+import { blobPath, erofsPath, indexPath } from "../../src/content/paths.ts";
 import { sweepBlobs } from "../../src/content/sweep.ts";
 import { digestOf } from "../../src/spec/digest.ts";
 import { baseLayer } from "../fixtures/sample-image.ts";
@@ -129,13 +129,16 @@ describe("the index of a layer", () => {
     await using store = await openWithBlobs();
     const path = indexPath(store.content.paths, store.layer);
     const before = fs.readFileSync(path);
+    const image = fs.readFileSync(erofsPath(store.content.paths, store.layer));
     const row = store.content.database.get("SELECT * FROM layer");
     fs.rmSync(path);
+    fs.rmSync(erofsPath(store.content.paths, store.layer));
     store.content.database.run("DELETE FROM layer");
     buildIndex(store.content, store.layer);
     assert.deepEqual(fs.readFileSync(path), before);
     assert.deepEqual(store.content.database.get("SELECT * FROM layer"), row);
-    assert.deepEqual(fs.readdirSync(store.content.paths.indexes).length, 1);
+    assert.deepEqual(fs.readFileSync(erofsPath(store.content.paths, store.layer)), image);
+    assert.deepEqual(fs.readdirSync(store.content.paths.indexes).length, 2);
   });
 });
 

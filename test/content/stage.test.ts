@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { type ByteSource, bytesSource } from "../../src/base/bytes.ts";
 import { unsealIndex } from "../../src/content/layer-indexes.ts";
-import { stagedIndexName } from "../../src/content/paths.ts";
+import { stagedErofsName, stagedIndexName } from "../../src/content/paths.ts";
 import { type StagedLayer, stageLayer } from "../../src/content/stage.ts";
 import { type StageJob, stageAll } from "../../src/content/stage-pool.ts";
 import { digestHex, digestOf } from "../../src/spec/digest.ts";
@@ -60,7 +60,10 @@ async function stage(
 function assertFiles(folder: string, blobs: readonly Buffer[], indexed: readonly Buffer[]): void {
   const names = [
     ...new Set(blobs.map((bytes) => digestHex(digestOf(bytes)))),
-    ...indexed.map((bytes) => stagedIndexName(digestOf(bytes))),
+    ...indexed.flatMap((bytes) => [
+      stagedIndexName(digestOf(bytes)),
+      stagedErofsName(digestOf(bytes)),
+    ]),
   ];
   assert.deepEqual(fs.readdirSync(folder).sort(), names.sort());
   for (const bytes of blobs) {
