@@ -51,6 +51,7 @@ export const errorTexts: Readonly<Record<ErrorCode, string>> = {
   PLATFORM_NOT_FOUND: "The image does not exist for that platform.",
   PORT_TAKEN: "The port on the host is in use.",
   REFERENCE_INVALID: "The text is no name of an image: one is `repository`, `:tag` and `@digest`.",
+  ROLLBACK_INVALID: "The image has no such layer to go back to.",
   ROOT_NEEDED: "Only root may do this.",
   RUNTIME_FAILED: "The OCI runtime or the monitor failed.",
   RUNTIME_MISSING:

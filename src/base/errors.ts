@@ -55,6 +55,7 @@ export const errorKinds = {
   PLATFORM_NOT_FOUND: "not-found",
   PORT_TAKEN: "conflict",
   REFERENCE_INVALID: "invalid",
+  ROLLBACK_INVALID: "invalid",
   ROOT_NEEDED: "denied",
   RUNTIME_FAILED: "unavailable",
   RUNTIME_MISSING: "unavailable",

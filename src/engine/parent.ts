@@ -17,6 +17,6 @@ export function isOneStepAbove(child: ImageConfig, parent: ImageConfig): boolean
 
 const stepMembers = ["created", "created_by", "author", "comment", "empty_layer"] as const;
 
-function isSameStep(a: HistoryEntry, b: HistoryEntry): boolean {
+export function isSameStep(a: HistoryEntry, b: HistoryEntry): boolean {
   return stepMembers.every((member) => (a[member] || "") === (b[member] || ""));
 }

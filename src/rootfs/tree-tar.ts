@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import { LadeError } from "../base/errors.ts";
+import { sniffCompression } from "../content/compression.ts";
 import { openBeneath } from "../sys/file.ts";
 import { dataRuns } from "../sys/holes.ts";
 import { type FileStatus, statusOf } from "../sys/status.ts";
@@ -42,7 +43,7 @@ export function* treeTarParts(
   options: TreeTarOptions,
 ): Generator<TarPart> {
   const names = new Map<TreeNode, ByteString>();
-  for (const { path, node } of nodes) {
+  for (const { path, node } of soundStart(nodes)) {
     if (node.children !== undefined) {
       yield headerOf({ path, node });
       continue;
@@ -59,6 +60,19 @@ export function* treeTarParts(
     if (isThere) names.set(node, path);
   }
   yield { type: "bytes", bytes: endOfArchive };
+}
+
+/**
+ * A tar begins with a name, and readers tell by the first bytes whether it is compressed: a file
+ * that is called `BZhello` gets a name that means the same and looks like none.
+ */
+function* soundStart(nodes: Iterable<PlacedNode>): Generator<PlacedNode> {
+  let isFirst = true;
+  for (const { path, node } of nodes) {
+    const isMistakable = isFirst && sniffCompression(Buffer.from(path, "latin1")) !== "none";
+    yield { path: isMistakable ? `./${path}` : path, node };
+    isFirst = false;
+  }
 }
 
 /** The header of anything but a hard link. */

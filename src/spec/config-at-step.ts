@@ -216,10 +216,13 @@ function noteChanges(
   const before = slotsOf(change.before);
   const after = slotsOf(change.after);
   const { instruction } = change.step;
-  const own = lists.has(instruction) ? undefined : members[instruction];
-  for (const slot of new Set([...before.keys(), ...after.keys(), ...(own ? [own] : [])])) {
+  const member = members[instruction];
+  const own = lists.has(instruction) || member === undefined ? [] : [member];
+  // It may take the command away, so the command is its matter, too.
+  if (instruction === "ENTRYPOINT") own.push("Cmd");
+  for (const slot of new Set([...before.keys(), ...after.keys(), ...own])) {
     const value = after.get(slot);
-    if (slot !== own && isSameSetting(before.get(slot), value)) continue;
+    if (!own.includes(slot) && isSameSetting(before.get(slot), value)) continue;
     const list = settings.get(slot) ?? [];
     list.push({ step: change.index, value });
     settings.set(slot, list);

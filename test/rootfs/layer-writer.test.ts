@@ -201,6 +201,15 @@ os.setxattr(root + "/folder", "user.folder", b"yes")`,
     );
   });
 
+  it("does not look compressed, whatever the first file is called", async () => {
+    using lab = openMountLab();
+    const folder = lab.makeFolder("upper");
+    fs.writeFileSync(join(folder, "BZhello"), "x");
+    fs.utimesSync(join(folder, "BZhello"), 1, 1);
+    const bytes = await tarOf(folder);
+    assert.equal(bytes.toString("latin1", 0, 10), "./BZhello\0");
+  });
+
   it("refuses by name a file that no layer can hold", async () => {
     using lab = openMountLab();
     const folder = lab.makeFolder("upper");
