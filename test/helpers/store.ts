@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { checkStore } from "../../src/engine/check.ts";
 import { type Engine, openEngine } from "../../src/engine/engine.ts";
 import { digestOf } from "../../src/spec/digest.ts";
+import { unmountBelow } from "./mounts.ts";
 
 /** An engine on an empty store in a folder of its own. */
 export interface TestStore extends AsyncDisposable {
@@ -28,6 +29,7 @@ export interface TestStore extends AsyncDisposable {
 const folders = new Set<string>();
 
 function remove(folder: string): void {
+  unmountBelow(folder);
   // Workers may still write while the process exits.
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   folders.delete(folder);
@@ -41,7 +43,7 @@ export async function openTestStore(): Promise<TestStore> {
   const folder = mkdtempSync(join(tmpdir(), "lade-test-"));
   folders.add(folder);
   const root = join(folder, "store");
-  const engine = await openEngine({ root });
+  const engine = await openEngine({ root, runRoot: join(folder, "run") });
   return {
     engine,
     folder,
