@@ -73,7 +73,9 @@ export interface ContainerState {
   /** When the process started, in clock ticks since boot: with `bootId` it tells a reused pid. */
   readonly startTicks: number;
   readonly bootId: string;
+  /** The monitor, which outlives the process by what follows its end. */
   readonly conmonPid: number;
+  readonly conmonTicks: number;
   /** The process waits for its start: whoever has the container's lock is about to give it. */
   readonly isStarting?: boolean;
   readonly exitCode: number;
@@ -122,6 +124,7 @@ export const createdState: ContainerState = {
   startTicks: 0,
   bootId: "",
   conmonPid: 0,
+  conmonTicks: 0,
   exitCode: 0,
   error: "",
   isOomKilled: false,

@@ -67,6 +67,7 @@ export function endedState(state: ContainerState, end: ContainerEnd): ContainerS
     pid: 0,
     startTicks: 0,
     conmonPid: 0,
+    conmonTicks: 0,
     // As Docker leaves it when it stops looking.
     ...(state.health !== undefined && { health: { ...state.health, status: "unhealthy" } }),
   };
@@ -75,7 +76,7 @@ export function endedState(state: ContainerState, end: ContainerEnd): ContainerS
 /** The state as it was before a start that did not come to its end. */
 export function unstartedState(state: ContainerState): ContainerState {
   const { isStarting: _, network: __, ...kept } = state;
-  return { ...kept, pid: 0, startTicks: 0, conmonPid: 0 };
+  return { ...kept, pid: 0, startTicks: 0, conmonPid: 0, conmonTicks: 0 };
 }
 
 /** The state to show: that of the row, or what became of it since. */

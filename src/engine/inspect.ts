@@ -13,6 +13,7 @@ import type { Engine } from "./engine.ts";
 import { digestInName, type FindOptions, findImage } from "./find-image.ts";
 import { namesOf } from "./names.ts";
 import { readConfig } from "./read-config.ts";
+import { toPlain } from "./to-plain.ts";
 
 /** A manifest that came with an image. */
 export interface ManifestDescriptor {
@@ -144,13 +145,4 @@ function manifestOf(store: Store, id: Digest, name: string): ManifestDescriptor 
 
 function plainSection(section: ImageConfigSection | undefined): SectionDocument {
   return toPlain(sectionDocument(section ?? {})) as SectionDocument;
-}
-
-/** Objects in place of maps, which JSON.stringify does not know, and without undefined members. */
-function toPlain(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(toPlain);
-  const entries: Iterable<[string, unknown]> = value instanceof Map ? value : Object.entries(value);
-  const present = [...entries].filter(([, member]) => member !== undefined);
-  return Object.fromEntries(present.map(([key, member]) => [key, toPlain(member)]));
 }

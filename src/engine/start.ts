@@ -133,6 +133,7 @@ function startingState(
     pid: made.pid,
     startTicks: processStartTicks(made.pid) ?? 0,
     conmonPid: made.monitorPid,
+    conmonTicks: processStartTicks(made.monitorPid) ?? 0,
     bootId: engine.bootId,
     network: { namespace: setup.namespace, ports: setup.ports },
   };

@@ -7,6 +7,7 @@ import { makeEnvironment } from "./environment.ts";
 import type { HostDevices, Machine, SpecInput } from "./input.ts";
 import { buildMounts, initDestination } from "./mounts.ts";
 import type { OciDeviceRule, OciLinux, OciNamespace, OciProcess, OciSpec } from "./oci-spec.ts";
+import { maskedPaths, readonlyPaths } from "./protected-paths.ts";
 import { buildResources, buildRlimits, checkSysctls } from "./resources.ts";
 import { buildSeccomp } from "./seccomp.ts";
 import { readSecurityOptions, type SecurityOptions } from "./security-options.ts";
@@ -115,30 +116,6 @@ function buildLinux(
     readonlyPaths: isPrivileged ? [] : (host.ReadonlyPaths ?? readonlyPaths),
   };
 }
-
-/** What a container must not see of the machine (moby, daemon/pkg/oci/defaults.go). */
-export const maskedPaths: readonly string[] = [
-  "/proc/acpi",
-  "/proc/asound",
-  "/proc/interrupts",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/sys/devices/virtual/powercap",
-  "/sys/firmware",
-];
-
-export const readonlyPaths: readonly string[] = [
-  "/proc/bus",
-  "/proc/fs",
-  "/proc/irq",
-  "/proc/sys",
-  "/proc/sysrq-trigger",
-];
 
 function namespaces({ host, namespaces: shared }: SpecInput): readonly OciNamespace[] {
   const list: OciNamespace[] = [{ type: "mount" }];

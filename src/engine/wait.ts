@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { setTimeout as delay } from "node:timers/promises";
+import { type ContainerRow, containerById, isRunning } from "../content/containers.ts";
+import { lastEventOf } from "../content/events.ts";
+import { isStale } from "./container-state.ts";
+import type { WaitCondition, WaitResult } from "./container-types.ts";
+import type { Engine } from "./engine.ts";
+import { findContainer } from "./find-container.ts";
+import { waitForEnd } from "./process-end.ts";
+import { settleById } from "./settle.ts";
+
+export interface WaitContainerOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+const startPauseMs = 100;
+
+/**
+ * Waits for a container's end and gives its exit code.
+ *
+ * @param condition `not-running`: at once where it does not run; `next-exit`: its next end, also
+ *   when it has yet to start; `removed`: until it is gone
+ * @throws LadeError CONTAINER_NOT_FOUND
+ */
+export async function waitContainer(
+  engine: Engine,
+  nameOrId: string,
+  condition: WaitCondition = "not-running",
+  options: WaitContainerOptions = {},
+): Promise<WaitResult> {
+  const { id } = findContainer(engine.store, nameOrId);
+  const { database } = engine.store;
+  let hasRun = false;
+  for (;;) {
+    const row = containerById(database, id);
+    if (row === undefined) return resultOfRemoved(engine, id);
+    if (isStale(engine, row) || isRunning(row.state)) {
+      const ended = await waitForThisEnd(engine, row, options);
+      hasRun = true;
+      if (condition !== "removed" && ended !== undefined) return ended;
+      continue;
+    }
+    if (condition === "not-running" || (condition === "next-exit" && hasRun)) return resultOf(row);
+    await delay(startPauseMs, undefined, { signal: options.signal });
+  }
+}
+
+/** @returns undefined where the container went with its end */
+async function waitForThisEnd(
+  engine: Engine,
+  row: ContainerRow,
+  options: WaitContainerOptions,
+): Promise<WaitResult | undefined> {
+  if (row.state.status !== "restarting") await waitForEnd(engine, row, options);
+  else await delay(startPauseMs, undefined, { signal: options.signal });
+  const settled = await settleById(engine, row.id);
+  if (settled === undefined) return resultOfRemoved(engine, row.id);
+  // Another process may have started it again: that is another end.
+  return isRunning(settled.state) && settled.state.status !== "restarting"
+    ? undefined
+    : resultOf(settled);
+}
+
+function resultOf({ state }: ContainerRow): WaitResult {
+  return { exitCode: state.exitCode, ...(state.error !== "" && { error: state.error }) };
+}
+
+/** Who removed the container noted its end before. */
+function resultOfRemoved({ store }: Engine, id: string): WaitResult {
+  const { exitCode = "0" } = lastEventOf(store.database, { id, action: "die" }) ?? {};
+  return { exitCode: Number(exitCode) };
+}
