@@ -196,6 +196,7 @@ export async function deleteProcess(
   options: { force?: boolean; cgroup?: string } = {},
 ): Promise<void> {
   if (fs.existsSync(join(runtimeRoot(run), id))) {
+    if (options.force === true) await endProcess(run, id);
     const force = options.force === true ? ["--force"] : [];
     const answer = await runRuntime({ run, words: ["delete", ...force, id] });
     if (answer.code !== 0 && !isGone(answer.error)) {
@@ -204,6 +205,17 @@ export async function deleteProcess(
   }
   await removeRemains(run, id, { cgroup: options.cgroup });
 }
+
+/** Runtimes that are to remove what runs look for its end every 100 ms only: the monitor knows. */
+async function endProcess(run: RunPaths, id: string): Promise<void> {
+  if (readExit(run, id) !== undefined) return;
+  const isKilled = await signalProcess(run, id, { signal: "KILL" }).catch(() => false);
+  if (!isKilled) return;
+  // A process that the kernel can't end now is the runtime's to wait for.
+  await waitForExit(run, id, AbortSignal.timeout(killTimeoutMs)).catch(() => {});
+}
+
+const killTimeoutMs = 2000;
 
 /** What `update` changes, as `linux.resources` of the runtime's specification. */
 export async function updateProcess(

@@ -146,8 +146,10 @@ function holdOne(request: PortRequest, choice: PortChoice): HeldPorts {
   throw taken("all ports are allocated");
 }
 
-function addressesOf(request: PortRequest, choice: PortChoice): readonly string[] {
-  return request.hostIp === "" ? choice.allAddresses : [request.hostIp];
+/** All addresses are those of both families: netavark does not tell them apart. */
+function addressesOf({ hostIp }: PortRequest, choice: PortChoice): readonly string[] {
+  const address = parseIpAddress(hostIp);
+  return address === undefined || isUnspecified(address) ? choice.allAddresses : [hostIp];
 }
 
 /** Two ports are the same where an address is the same, or all addresses of its family. */
