@@ -91,6 +91,7 @@ function tell(
     if (told instanceof LadeError) return told;
     if (told.value !== undefined) slots.set(slot, told.value);
     if (told.doubt !== undefined) warnings.push(doubtText(slot, told.doubt, question));
+    if (told.isUnexplained === true) warnings.push(`${slot}: no step of the history sets it`);
   }
   return { config: sectionOf(slots, question.config), warnings };
 }
@@ -99,7 +100,12 @@ interface SlotAnswer {
   readonly value: unknown;
   /** The step that may have set it without the history telling. */
   readonly doubt?: number;
+  /** No step at all sets it: BuildKit of 2021 left ONBUILD out. */
+  readonly isUnexplained?: boolean;
 }
+
+/** Docker's builders set it where nothing else does. */
+const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 function tellSlot(
   slot: string,
@@ -110,6 +116,9 @@ function tellSlot(
   const settings = replay.settings.get(slot) ?? [];
   const later = settings.some(({ step }) => step >= kept);
   const unknown = replay.unknown.filter((one) => mayTouch(one, slot));
+  if (settings.length === 0 && unknown.length === 0 && kept < history.length) {
+    return { value: final, ...(final !== defaultPath && { isUnexplained: true }) };
+  }
   const unknownLater = unknown.some(({ step }) => step >= kept);
   if (!later && !unknownLater) return { value: final };
   const last = settings.at(-1);
@@ -154,7 +163,7 @@ function replaySteps(question: Question, steps: readonly HistoryStep[], reading:
       unknown.push({ step: index, instruction: undefined });
     }
     if (step.type !== "change") continue;
-    const asDockerfile = reading.asDockerfile && !step.isPlain;
+    const asDockerfile = reading.asDockerfile && step.builder === "other";
     const applied = applyHistoryStep(step, { before: config, names, asDockerfile });
     if (applied === undefined) {
       unknown.push({ step: index, instruction: step.instruction });

@@ -51,7 +51,7 @@ function applyLine(step: ChangeStep, before: ImageConfigSection): ImageConfigSec
 }
 
 function applyPlain(
-  { instruction, text }: ChangeStep,
+  { instruction, text, builder }: ChangeStep,
   { before, names }: ChangeContext,
 ): ImageConfigSection | undefined {
   switch (instruction) {
@@ -70,7 +70,7 @@ function applyPlain(
     case "VOLUME":
       return addVolumes(before, parseQuotedList(text) ?? parsePlainList(text));
     case "HEALTHCHECK":
-      return withHealthcheck(text);
+      return withHealthcheck(text, builder === "classic" ? before.Healthcheck : undefined);
     case "ONBUILD":
       return { OnBuild: [...(before.OnBuild ?? []), text] };
     case "USER":
@@ -157,8 +157,15 @@ function addVolumes(
   return paths && { Volumes: addToSet(before.Volumes, paths) };
 }
 
-/** As Go's `%q` prints the struct: `&{["CMD" "true"] "30s" "3s" "0s" '\x03'}`. */
-function withHealthcheck(text: string): ImageConfigSection | undefined {
+/**
+ * As Go's `%q` prints the struct: `&{["CMD" "true"] "30s" "3s" "0s" '\x03'}`.
+ *
+ * @param before the classic builder keeps what a new healthcheck does not say
+ */
+function withHealthcheck(
+  text: string,
+  before: Healthcheck | undefined,
+): ImageConfigSection | undefined {
   const match = /^&\{(\[.*\]) ((?:"[^"]*" )+)'(.+)'\}$/s.exec(text);
   const test = parseQuotedList(match?.[1] ?? "");
   if (match === null || test === undefined) return undefined;
@@ -170,7 +177,8 @@ function withHealthcheck(text: string): ImageConfigSection | undefined {
     "durationNs" in time ? time.durationNs : Number.NaN,
   );
   const retries = unquoteGo(match[3] ?? "").codePointAt(0);
-  const healthcheck = {
+  const healthcheck: Healthcheck = {
+    ...before,
     Test: test,
     ...(interval && { Interval: interval }),
     ...(timeout && { Timeout: timeout }),
@@ -179,5 +187,5 @@ function withHealthcheck(text: string): ImageConfigSection | undefined {
     ...(retries && { Retries: retries }),
   };
   const isWhole = times.every((time) => "durationNs" in time);
-  return isWhole ? { Healthcheck: healthcheck satisfies Healthcheck } : undefined;
+  return isWhole ? { Healthcheck: healthcheck } : undefined;
 }

@@ -10,11 +10,7 @@ export type HistoryStep =
       /** In capitals. */
       readonly instruction: string;
       readonly text: string;
-      /**
-       * Whether the text is the value as it was set (`ENV A=two words`), as docker and BuildKit
-       * write it; other builders keep the line of the Dockerfile (`ENV A="two words"`).
-       */
-      readonly isPlain: boolean;
+      readonly builder: Builder;
     }
   /** RUN, COPY, ADD and instructions that leave the config as it is. */
   | { readonly type: "content" }
@@ -22,6 +18,12 @@ export type HistoryStep =
   | { readonly type: "squash" }
   /** `commit`, `import` and other builders: the config may have changed in any way. */
   | { readonly type: "unknown" };
+
+/**
+ * Who wrote the step. Docker's classic builder and BuildKit write values as they were set
+ * (`ENV A=two words`), others keep the line of the Dockerfile (`ENV A="two words"`).
+ */
+export type Builder = "classic" | "buildkit" | "other";
 
 const noChange = new Set(["RUN", "COPY", "ADD", "ARG", "MAINTAINER", "FROM", "COMMENT"]);
 const changes = new Set([
@@ -57,19 +59,19 @@ export function parseHistoryStep(entry: HistoryEntry): HistoryStep {
   if (at >= 0) {
     const rest = text.slice(at + nop.length);
     // docker's own has two spaces before all instructions but ADD and COPY; buildah has one.
-    return parseInstruction(rest.trimStart(), rest.startsWith(" "));
+    return parseInstruction(rest.trimStart(), rest.startsWith(" ") ? "classic" : "other");
   }
   const bare = text.replace(buildkitSuffix, "");
   const isBuildkit = bare !== text || buildkitComment.test(comment);
-  const step = parseInstruction(bare, isBuildkit);
+  const step = parseInstruction(bare, isBuildkit ? "buildkit" : "other");
   if (step.type === "unknown" && shellCommand.test(text)) return { type: "content" };
   return step;
 }
 
-function parseInstruction(line: string, isPlain: boolean): HistoryStep {
+function parseInstruction(line: string, builder: Builder): HistoryStep {
   const match = /^([A-Z]+)(?:\s+(.*))?$/s.exec(line);
   const instruction = match?.[1] ?? "";
   if (noChange.has(instruction)) return { type: "content" };
   if (!changes.has(instruction)) return { type: "unknown" };
-  return { type: "change", instruction, text: match?.[2] ?? "", isPlain };
+  return { type: "change", instruction, text: match?.[2] ?? "", builder };
 }

@@ -117,7 +117,8 @@ describe("a configuration as it was at a step", () => {
       WorkingDir: "/opt",
       User: "root",
       StopSignal: "SIGTERM",
-      Healthcheck: { Test: ["NONE"] },
+      // The classic builder keeps of an earlier one what a later one does not say.
+      Healthcheck: { Test: ["NONE"], Interval: 30e9, Timeout: 3e9, Retries: 3 },
       Shell: ["/bin/sh", "-c"],
       OnBuild: ["RUN make", "COPY . /"],
     };
