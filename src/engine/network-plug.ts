@@ -2,9 +2,9 @@
 
 import { toPrefix } from "../content/address-pools.ts";
 import type { ContainerRow } from "../content/containers.ts";
-import type { EndpointRow } from "../content/endpoints.ts";
+import type { EndpointRow, HostPort } from "../content/endpoints.ts";
 import type { NetworkRow } from "../content/networks.ts";
-import type { Plug } from "../runtime/network/netavark.ts";
+import type { ForwardedPort, Plug } from "../runtime/network/netavark.ts";
 
 const defaultMetric = 100;
 
@@ -38,6 +38,16 @@ export function plugOf(
     internal: definition.internal,
     mtu: mtu === undefined ? undefined : Number(mtu),
     metric: defaultMetric + details.position,
-    ports: live.ports,
+    ports: forwardedPorts(live.ports),
   };
+}
+
+/** A port on all addresses of both families is one to netavark, without an address. */
+function forwardedPorts(ports: readonly HostPort[]): ForwardedPort[] {
+  const forwarded = ports.map((port) => ({
+    ...port,
+    hostIp: port.hostIp === "0.0.0.0" || port.hostIp === "::" ? "" : port.hostIp,
+  }));
+  const byKey = new Map(forwarded.map((port) => [Object.values(port).join(" "), port]));
+  return [...byKey.values()];
 }

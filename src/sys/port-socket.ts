@@ -17,7 +17,9 @@ const socketLevel = 1;
 const reuseAddress = 2;
 const ipv6Level = 41;
 const ipv6Only = 26;
+const shutdownRead = 0;
 const enabled: Buffer = Buffer.from([1, 0, 0, 0]);
+const disabled: Buffer = Buffer.alloc(4);
 
 export interface PortAddress {
   readonly protocol: "tcp" | "udp" | "sctp";
@@ -47,8 +49,14 @@ export function holdPort({ protocol, address, port }: PortAddress): number {
     if (parsed.family === 6) calls.setsockopt(fd, ipv6Level, ipv6Only, enabled, enabled.length);
     const encoded = encodeAddress(parsed, port);
     checkCall(calls.bind(fd, encoded, encoded.length), { syscall: "bind" });
-    // With that option two may bind, but only one may listen.
-    if (protocol !== "udp") checkCall(calls.listen(fd, 1), { syscall: "listen" });
+    if (protocol !== "udp") {
+      // With that option two may bind, but only one may listen.
+      checkCall(calls.listen(fd, 1), { syscall: "listen" });
+      // Ended again it refuses connections that no rule leads elsewhere, rather than let them wait;
+      // without the option it keeps others from listening all the same.
+      calls.shutdown(fd, shutdownRead);
+      calls.setsockopt(fd, socketLevel, reuseAddress, disabled, disabled.length);
+    }
     return fd;
   } catch (error) {
     fs.closeSync(fd);

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { libcCalls } from "../../src/sys/calls.ts";
+import { type RunResult, requireTool, run } from "./tools.ts";
+
+const newNetwork = 0x40000000;
+
+/**
+ * Moves this process into a network namespace of its own, with nothing in it but loopback: what a
+ * test makes there is seen by nobody, and goes with the process.
+ */
+export function enterPrivateNetwork(): void {
+  const ip = requireTool("ip", "iproute2");
+  if (libcCalls().unshare(newNetwork) < 0) throw new Error("unshare(CLONE_NEWNET): not permitted");
+  spawnSync(ip, ["link", "set", "lo", "up"]);
+}
+
+/** Runs a program in a network namespace. */
+export function runInNamespace(
+  namespace: string,
+  command: string,
+  ...args: string[]
+): Promise<RunResult> {
+  return run(requireTool("nsenter", "util-linux"), [`--net=${namespace}`, command, ...args], {
+    timeoutMs: 20_000,
+  });
+}
+
+/** A server in a network namespace that answers every connection with one line. */
+export interface LineServer extends AsyncDisposable {
+  readonly child: ChildProcess;
+}
+
+const serverProgram = `
+const [protocol, port, line] = process.argv.slice(1);
+if (protocol === "tcp") {
+  require("node:net").createServer((socket) => socket.on("error", () => {}).end(line + "\\n"))
+    .listen({ port: Number(port), host: "::" }, () => console.log("ready"));
+} else {
+  const socket = require("node:dgram").createSocket("udp4");
+  socket.on("message", (_, from) => socket.send(line, from.port, from.address));
+  socket.bind(Number(port), () => console.log("ready"));
+}`;
+
+/** Starts a server and waits until it answers. */
+export async function serveLine(
+  namespace: string,
+  port: number,
+  line: string,
+  protocol: "tcp" | "udp" = "tcp",
+): Promise<LineServer> {
+  const words = [process.execPath, "-e", serverProgram, protocol, String(port), line];
+  const command = namespace === "" ? words : ["nsenter", `--net=${namespace}`, ...words];
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  await once(child.stdout, "data");
+  return {
+    child,
+    async [Symbol.asyncDispose]() {
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** What a server says; empty where nobody answers within a second. */
+export async function askTcp(namespace: string, host: string, port: number): Promise<string> {
+  requireTool("busybox", "busybox-static");
+  const words = ["2", "busybox", "nc", "-w", "1", host, String(port)];
+  const result =
+    namespace === ""
+      ? await run("timeout", words)
+      : await runInNamespace(namespace, "timeout", ...words);
+  return result.stdout.trim();
+}
