@@ -39,6 +39,7 @@ import type { EndpointSettings, ExecConfig, Resources, RestartPolicy } from "../
 /** What the command line does with containers, volumes and networks. */
 export interface ContainerUseCases {
   attachContainer(engine: Engine, name: string, options: AttachOptions): Promise<Attachment>;
+  checkHealth(engine: Engine, id: string): Promise<void>;
   cleanupContainer(engine: Engine, id: string): Promise<void>;
   commitContainer(engine: Engine, options: CommitOptions): Promise<{ readonly id: string }>;
   containerLogs(engine: Engine, name: string, options: LogOptions): AsyncIterable<LogRecord>;

@@ -61,3 +61,37 @@ export const signalOption = {
   summary: "Signal to send to the container",
   completion: signalNames,
 } as const;
+
+/** `--change` of `commit` and `import`. */
+export const changeOption = {
+  type: "list",
+  short: "c",
+  summary: "Apply Dockerfile instruction to the created image",
+  completion: [
+    "CMD",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "LABEL",
+    "ONBUILD",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+  ],
+} as const;
+
+/** `--force` of what asks first. */
+export const forceOption = {
+  type: "bool",
+  short: "f",
+  summary: "Do not prompt for confirmation",
+} as const;
+
+/** `--filter` of what removes what is not needed. */
+export function pruneFilter(what: string) {
+  return {
+    type: "filter",
+    summary: `Remove only ${what} that match: label, label!, until (such as "until=24h")`,
+    completion: ["label=", "label!=", "until="],
+  } as const;
+}

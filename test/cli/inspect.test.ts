@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LadeError } from "../../src/base/errors.ts";
+import { type ErrorCode, LadeError } from "../../src/base/errors.ts";
 import { idA, run } from "./fake-context.ts";
 
 const document = {
@@ -18,7 +18,18 @@ const document = {
   RootFS: { Type: "layers", Layers: ["sha256:22"] },
 };
 
+const nothing = (code: ErrorCode, text: string) => async (_engine: unknown, name: string) => {
+  throw new LadeError(code, text.replace("NAME", name));
+};
+
+const others = {
+  inspectContainer: nothing("CONTAINER_NOT_FOUND", "No such container: NAME"),
+  inspectNetwork: nothing("NETWORK_NOT_FOUND", "network NAME not found"),
+  inspectVolume: nothing("VOLUME_NOT_FOUND", "get NAME: no such volume"),
+};
+
 const useCases = {
+  ...others,
   async inspectImage(_engine: unknown, name: string) {
     if (name === "BAD::") throw new LadeError("REFERENCE_INVALID", "invalid reference format");
     if (name === "twice") throw new LadeError("IMAGE_AMBIGUOUS", "multiple IDs found: twice");
@@ -142,7 +153,7 @@ test("inspect --size says that images have none", async () => {
 test("what an image says of itself can't drive the terminal", async () => {
   const evil = { ...document, Comment: "\u001b[2J\u009b" };
   const options = {
-    useCases: { inspectImage: async () => evil },
+    useCases: { ...others, inspectImage: async () => evil },
     stdout: { isTerminal: true },
   };
   assert.equal(
@@ -157,7 +168,7 @@ test("what an image says of itself can't drive the terminal", async () => {
 test("json keeps the document's order of fields, and sorts maps", async () => {
   const config = { User: "", Env: null, Cmd: null, Labels: { b: "1", a: "2" } };
   const whole = { Id: idA, Container: "", ContainerConfig: config, Config: config, Size: 1 };
-  const options = { useCases: { inspectImage: async () => whole } };
+  const options = { useCases: { ...others, inspectImage: async () => whole } };
   const { stdout } = await run(["inspect", "-f", "{{json .}}", "x"], options);
   const sorted = { ...config, Labels: { a: "2", b: "1" } };
   assert.equal(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { defineCommand } from "../command.ts";
-import type { Context } from "../context.ts";
+import { confirm } from "../confirm.ts";
 import { parseFilters } from "../filters.ts";
 import { humanSize } from "../format/human.ts";
 import { printable } from "../format/printable.ts";
@@ -55,9 +55,4 @@ function warning({ all, compressed }: PruneScope): string {
   return all
     ? "WARNING! This will remove all images without at least one container associated to them."
     : "WARNING! This will remove all dangling images.";
-}
-
-function confirm(context: Context, text: string): boolean {
-  context.stdout.write(`${text}\nAre you sure you want to continue? [y/N] `);
-  return context.stdin.readLine()?.trim().toLowerCase() === "y";
 }

@@ -3,7 +3,7 @@
 import { type Command, defineCommand } from "../command.ts";
 import { withBareErrors } from "../error-text.ts";
 import { openEngine } from "../open-engine.ts";
-import { platformOption } from "../option-specs.ts";
+import { changeOption, platformOption } from "../option-specs.ts";
 import { transferLine } from "../progress/transfer-line.ts";
 import { operandsError } from "../usage.ts";
 import { writeWarnings } from "../warnings.ts";
@@ -16,22 +16,7 @@ export const command: Command = defineCommand({
   usage: "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
   operands: { min: 1, max: Number.POSITIVE_INFINITY, completion: "file" },
   options: {
-    change: {
-      type: "list",
-      short: "c",
-      summary: "Apply Dockerfile instruction to the created image",
-      completion: [
-        "CMD",
-        "ENTRYPOINT",
-        "ENV",
-        "EXPOSE",
-        "LABEL",
-        "ONBUILD",
-        "USER",
-        "VOLUME",
-        "WORKDIR",
-      ],
-    },
+    change: changeOption,
     force: { type: "bool", summary: "Take an image archive as a file system all the same" },
     message: { type: "string", short: "m", summary: "Set commit message for imported image" },
     platform: platformOption("Make the image"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DocumentTemplate } from "./document.ts";
+import type { DocumentTemplate, DocumentViews } from "./document.ts";
 
 /** The template of a document's `--format`; undefined where that is empty or asks for JSON. */
 export async function documentTemplate(format: string): Promise<DocumentTemplate | undefined> {
@@ -8,12 +8,37 @@ export async function documentTemplate(format: string): Promise<DocumentTemplate
   return (await import("./document.ts")).parseDocumentTemplate(format);
 }
 
-/** The same for the documents of images, which Docker's Go types see in their own way. */
-export async function imageTemplate(format: string): Promise<DocumentTemplate | undefined> {
+/** The template of an object's `--format`, whose documents are seen as Docker's Go types see them. */
+export async function objectTemplate(
+  format: string,
+  views: () => Promise<DocumentViews>,
+): Promise<DocumentTemplate | undefined> {
   if (format === "" || format === "json") return undefined;
-  const [{ parseDocumentTemplate }, { imageViews }] = await Promise.all([
-    import("./document.ts"),
-    import("./inspect-views.ts"),
-  ]);
-  return parseDocumentTemplate(format, imageViews);
+  const [{ parseDocumentTemplate }, shapes] = await Promise.all([import("./document.ts"), views()]);
+  return parseDocumentTemplate(format, shapes);
+}
+
+export async function imageTemplate(format: string): Promise<DocumentTemplate | undefined> {
+  return await objectTemplate(format, async () => (await import("./inspect-views.ts")).imageViews);
+}
+
+export async function containerTemplate(format: string): Promise<DocumentTemplate | undefined> {
+  return await objectTemplate(
+    format,
+    async () => (await import("./container-shape.ts")).containerViews,
+  );
+}
+
+export async function networkTemplate(format: string): Promise<DocumentTemplate | undefined> {
+  return await objectTemplate(
+    format,
+    async () => (await import("./container-shape.ts")).networkViews,
+  );
+}
+
+export async function volumeTemplate(format: string): Promise<DocumentTemplate | undefined> {
+  return await objectTemplate(
+    format,
+    async () => (await import("./container-shape.ts")).volumeViews,
+  );
 }

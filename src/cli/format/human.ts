@@ -79,3 +79,10 @@ export function shortId(id: string): string {
   const colon = id.indexOf(":");
   return id.slice(colon + 1, colon + 13);
 }
+
+/** The same for a time of RFC 3339, with the digits of its fraction that count. */
+export function goTimeOfText(text: string): string {
+  const time = goTime(parseTime(text));
+  const fraction = (/\.(\d+)/.exec(text)?.[1] ?? "").replace(/0+$/, "");
+  return fraction === "" ? time : time.replace(" +", `.${fraction} +`);
+}

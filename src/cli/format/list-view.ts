@@ -12,6 +12,8 @@ export interface ListView<Item> {
   readonly headers: Readonly<Record<string, string>>;
   /** Fields of the table that is shown when no format is asked for. */
   readonly columns: readonly string[];
+  /** What `--quiet` shows; the ID unless said otherwise. */
+  readonly quietField?: string;
   /** What the default table shows in place of an empty field. */
   readonly placeholders?: Readonly<Record<string, string>>;
 }

@@ -30,7 +30,7 @@ export async function writeList<Item>(
   } else if (format === "json") {
     output.write(textOfLines(items.map((item) => rowJson(rowFields(view, item)))));
   } else if (isQuiet) {
-    output.write(textOfLines(columnCells(view, "ID", items)));
+    output.write(textOfLines(columnCells(view, view.quietField ?? "ID", items)));
   } else {
     const columns = view.columns.map((name) => columnOf(view, name, items));
     output.write(tabulateColumns(columns, listLayout));
