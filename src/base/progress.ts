@@ -5,7 +5,7 @@ export type ProgressEvent =
   | {
       /** Bytes of one layer moved so far. */
       readonly type: "layer";
-      readonly action: "load" | "save" | "import";
+      readonly action: "load" | "save" | "import" | "verify";
       /** Digest of the layer where it is known, else the member's name. */
       readonly id: string;
       readonly current: number;

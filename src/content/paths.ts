@@ -17,6 +17,8 @@ export interface StorePaths {
   readonly containers: string;
   /** One folder for each volume, with the files in `_data`. */
   readonly volumes: string;
+  /** Indexes and images of layers that are mounted where they lie in somebody's archive. */
+  readonly archives: string;
   /** Layers as folders, for kernels that can't mount them as they lie. */
   readonly unpacked: string;
 }
@@ -30,6 +32,7 @@ export function storePaths(root: string): StorePaths {
     ingest: join(root, "ingest"),
     containers: join(root, "containers"),
     volumes: join(root, "volumes"),
+    archives: join(root, "archives"),
     unpacked: join(root, "unpacked"),
   };
 }

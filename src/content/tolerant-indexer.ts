@@ -18,6 +18,13 @@ export interface IndexSummary {
   readonly contentSize: number;
 }
 
+/** Where a tar lies that is not the store's. */
+export interface TarPlace {
+  readonly path: string;
+  /** Where in the file the tar starts. */
+  readonly offset: number;
+}
+
 export interface IndexerOptions {
   /** The lease's folder. */
   readonly folder: string;
@@ -26,6 +33,8 @@ export interface IndexerOptions {
   /** What errors call the bytes. */
   readonly place: string;
   readonly onEntryPath?: ((path: ByteString) => void) | undefined;
+  /** Where the tar lies; in the lease's folder, under its digest, where undefined. */
+  readonly inPlace?: TarPlace | undefined;
 }
 
 export interface IndexResult {
@@ -60,7 +69,7 @@ export class TolerantIndexer {
     this.#try(() => this.#indexer?.push(chunk));
   }
 
-  /** Writes index and image into the lease's folder, where the tar lies under its digest. */
+  /** Writes index and image into the lease's folder. */
   finish(tar: WrittenBlob): IndexResult {
     const index = this.#try(() => this.#indexer?.finish());
     if (index !== undefined) this.#try(() => this.#write(tar, index));
@@ -72,10 +81,10 @@ export class TolerantIndexer {
   }
 
   #write({ digest, size }: WrittenBlob, index: LayerIndex): void {
-    const { folder, stagingPath } = this.#options;
+    const { folder, stagingPath, inPlace } = this.#options;
     writeErofs(this.#tree.finish(), {
-      tarPath: `${folder}/${digestHex(digest)}`,
-      tarOffset: 0,
+      tarPath: inPlace?.path ?? `${folder}/${digestHex(digest)}`,
+      tarOffset: inPlace?.offset ?? 0,
       tarSize: size,
       target: `${folder}/${stagedErofsName(digest)}`,
       digest,

@@ -7,10 +7,17 @@ import {
   containerById,
   isRunning,
   layersOfContainer,
+  type PlacedLayer,
+  setContainerDefinition,
 } from "../content/containers.ts";
 import { ensureErofsImage } from "../content/erofs-images.ts";
 import { readIndexedEntries } from "../content/layer-indexes.ts";
 import { blobPath, containerFolder } from "../content/paths.ts";
+import {
+  placedErofsPath,
+  readPlacedEntries,
+  verifyPlacedLayers,
+} from "../content/placed-layers.ts";
 import type { Store } from "../content/store.ts";
 import {
   mountRootfs,
@@ -45,7 +52,7 @@ export function containerPlan(engine: Engine, row: ContainerRow): RootfsPlan {
 
 function layersOf(store: Store, row: ContainerRow): readonly RootfsLayer[] {
   const { layers: placed } = row.definition;
-  if (placed !== undefined) throw new Error("archives in place are not built yet");
+  if (placed !== undefined) return placed.map((layer) => placedLayer(store, layer));
   return layersOfContainer(store.database, row.id).map((diffId) => storedLayer(store, diffId));
 }
 
@@ -65,6 +72,32 @@ function storedLayer(store: Store, diffId: Digest): RootfsLayer {
   };
 }
 
+function placedLayer(store: Store, { key, tar }: PlacedLayer): RootfsLayer {
+  return {
+    key,
+    tar,
+    index: () => readPlacedEntries(store, key),
+    erofs: () => placedErofsPath(store, key),
+  };
+}
+
+/**
+ * The container with its layers as they lie now: those in an archive are verified again where the
+ * archive changed or the machine started anew.
+ *
+ * @throws LadeError ARCHIVE_NOT_FOUND, DIGEST_MISMATCH for an archive that is another one now
+ */
+export async function withSoundLayers(engine: Engine, row: ContainerRow): Promise<ContainerRow> {
+  const { layers: placed } = row.definition;
+  if (placed === undefined) return row;
+  const { store } = engine;
+  const layers = await verifyPlacedLayers(store, placed);
+  if (layers.every((layer, index) => layer.key === placed[index]?.key)) return row;
+  const definition = { ...row.definition, layers };
+  store.database.transaction(() => setContainerDefinition(store.database, row.id, definition));
+  return { ...row, definition };
+}
+
 /**
  * Mounts a container's root and keeps it mounted for others until the result is disposed of; then
  * it goes, unless the container runs or somebody else still uses it.
@@ -72,7 +105,7 @@ function storedLayer(store: Store, diffId: Digest): RootfsLayer {
 export async function useRootfs(engine: Engine, row: ContainerRow): Promise<UsedRootfs> {
   const lock = await holdRootfs(engine, row.id);
   try {
-    const plan = containerPlan(engine, row);
+    const plan = containerPlan(engine, await withSoundLayers(engine, row));
     await prepareRootfs(plan);
     const path = mountRootfs(engine.run, plan);
     return {

@@ -25,8 +25,12 @@ export type {
 export interface CreateContainerOptions {
   /** Empty or missing: one is made up. */
   readonly name?: string | undefined;
+  /** Its `Image` is a name, or the path of an archive that is run where it lies. */
   readonly body: ContainerBody;
   readonly platform?: string | undefined;
+  /** Told while an archive's layers are verified. */
+  readonly onProgress?: ProgressListener | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CreatedContainer {

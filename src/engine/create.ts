@@ -14,12 +14,11 @@ import {
   putContainer,
 } from "../content/containers.ts";
 import { putEndpoint } from "../content/endpoints.ts";
-import { diffIdsOf, findImage as imageRow } from "../content/images.ts";
 import { containerFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import type { ContainerConfig, HostConfig } from "../spec/container.ts";
-import type { Digest } from "../spec/digest.ts";
 import { comparePlatforms, formatPlatform, hostPlatform, type Platform } from "../spec/platform.ts";
+import { type BaseImage, findBaseImage, layersToHold } from "./base-image.ts";
 import { checkSettings, sharedWith } from "./check-container.ts";
 import { cleanPath } from "./clean-path.ts";
 import { containerConflict, containerInvalid } from "./container-errors.ts";
@@ -30,7 +29,6 @@ import { makeContainerName, parseContainerName } from "./container-names.ts";
 import type { CreateContainerOptions, CreatedContainer } from "./container-types.ts";
 import type { Engine } from "./engine.ts";
 import { findContainer } from "./find-container.ts";
-import { findImage } from "./find-image.ts";
 import { withHostDefaults } from "./host-defaults.ts";
 import { mergeConfig } from "./merge-config.ts";
 import type { WantedMount } from "./mount-specs.ts";
@@ -38,7 +36,6 @@ import { planEndpoints } from "./network-endpoints.ts";
 import { networkDatabase } from "./network-find.ts";
 import { checkNetworkMode } from "./network-mode.ts";
 import { randomId } from "./random.ts";
-import { readConfig } from "./read-config.ts";
 import { checkResources } from "./resource-checks.ts";
 import { fillVolumes, recordVolumes, removeNewVolumes } from "./use-volumes.ts";
 
@@ -60,9 +57,9 @@ export async function createContainer(
   checkSettings(config, host);
   checkNetworkMode({ config, hostConfig: host, networking });
   const resources = checkResources(host, { isUpdate: false });
-  const image = findImage(store, config.Image ?? "", { platform: options.platform });
+  const image = await findBaseImage(engine, config.Image ?? "", options);
   const settled = settle(store, { image, config, host: { ...host, ...resources.changes } });
-  const warnings = [...resources.warnings, ...platformWarnings(store, image, options.platform)];
+  const warnings = [...resources.warnings, ...platformWarnings(image, options.platform)];
   const id = randomId();
   const mounts = wantedMounts(store, settled.config, settled.host);
   const definition: ContainerDefinition = {
@@ -71,8 +68,9 @@ export async function createContainer(
     hostConfig: settled.host,
     networking,
     ...commandOf(settled.config),
-    platform: imageRow(store.database, image)?.platform ?? formatPlatform(hostPlatform()),
+    platform: image.platform,
     mounts: mounts.map(({ mount }) => mount),
+    ...(image.placed !== undefined && { layers: image.placed }),
   };
   await put(engine, { id, image, definition, mounts, name: options.name });
   return { id, warnings };
@@ -83,9 +81,8 @@ interface Settled {
   readonly host: HostConfig;
 }
 
-function settle(store: Store, asked: Settled & { readonly image: Digest }): Settled {
-  const imageConfig = readConfig(store, asked.image).config ?? {};
-  const config = mergeConfig(asked.config, imageConfig);
+function settle(store: Store, asked: Settled & { readonly image: BaseImage }): Settled {
+  const config = mergeConfig(asked.config, asked.image.config);
   const { WorkingDir: folder = "" } = config;
   const host = shareById(store, withHostDefaults(asked.host));
   return { config: { ...config, WorkingDir: folder === "" ? "" : cleanPath(folder) }, host };
@@ -121,14 +118,8 @@ function commandOf(config: ContainerConfig): { path: string; args: readonly stri
 }
 
 /** The name of the platform that images are for when nobody says. */
-function platformWarnings(
-  store: Store,
-  image: Digest,
-  asked: string | undefined,
-): readonly string[] {
-  const [os = "", architecture = "", variant] = (
-    imageRow(store.database, image)?.platform ?? ""
-  ).split("/");
+function platformWarnings(image: BaseImage, asked: string | undefined): readonly string[] {
+  const [os = "", architecture = "", variant] = image.platform.split("/");
   const own = hostPlatform();
   const offered: Platform = { os, architecture, ...(variant !== undefined && { variant }) };
   if (asked !== undefined || architecture === "" || comparePlatforms(own).matches(offered)) {
@@ -142,7 +133,7 @@ function platformWarnings(
 
 interface NewContainer {
   readonly id: string;
-  readonly image: Digest;
+  readonly image: BaseImage;
   readonly definition: ContainerDefinition;
   readonly mounts: readonly WantedMount[];
   readonly name: string | undefined;
@@ -190,12 +181,12 @@ function record(
       const row: ContainerRow = {
         id,
         name: asked ? freeName(store, asked) : madeName(store, id),
-        image,
+        image: image.id,
         createdMs: Date.parse(definition.created),
         definition,
         state: createdState,
       };
-      putContainer(database, row, diffIdsOf(database, image));
+      putContainer(database, row, layersToHold(store, image, definition.config.Image ?? ""));
       newVolumes.push(...recordVolumes(store, row, mounts));
       for (const endpoint of planEndpoints(store, id, definition)) putEndpoint(database, endpoint);
       noteContainer(database, row, "create");
