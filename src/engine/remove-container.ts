@@ -46,6 +46,7 @@ export async function removeUnderLock(
   options: { readonly volumes: boolean },
 ): Promise<void> {
   const runs = isRunning(row.state);
+  const hadProcess = runs && row.state.status !== "restarting";
   // From here on it is not restarted, even if this command is killed.
   const current = runs ? await sendSignal(engine, row, SIGKILL) : row;
   if (runs || hasRemains(engine, row.id)) {
@@ -54,7 +55,7 @@ export async function removeUnderLock(
   }
   removeFromStore(engine, current, {
     volumes: options.volumes,
-    ...(runs && { die: { exitCode: String(killedExitCode) } }),
+    ...(hadProcess && { die: { exitCode: String(killedExitCode) } }),
   });
 }
 

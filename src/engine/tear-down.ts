@@ -10,6 +10,7 @@ import { execsFolder } from "../runtime/process-paths.ts";
 import { cgroupsPath } from "../runtime/spec/cgroups-path.ts";
 import { releaseRootfs } from "./container-rootfs.ts";
 import type { Engine } from "./engine.ts";
+import { deleteExecs, execsOfContainer } from "./exec-rows.ts";
 import { stopHealthMonitor } from "./health-monitor.ts";
 import { tearDownNetwork } from "./network-setup.ts";
 import { releaseMounts } from "./process-mounts.ts";
@@ -41,6 +42,7 @@ export async function tearDown(engine: Engine, row: ContainerRow): Promise<LadeE
     () => releaseRootfs(engine, row.id, { isEnded: true }),
     () => releaseVolumes(engine, row),
     () => removeFolders(engine, row.id),
+    () => forgetExecs(engine, row.id),
   ]) {
     try {
       step();
@@ -51,6 +53,12 @@ export async function tearDown(engine: Engine, row: ContainerRow): Promise<LadeE
   const bug = faults.find((fault) => !isLadeError(fault));
   if (bug !== undefined) throw bug;
   return faults.find((fault) => isLadeError(fault));
+}
+
+/** They ended with the container. */
+function forgetExecs({ store: { database } }: Engine, id: string): void {
+  if (execsOfContainer(database, id).length === 0) return;
+  database.transaction(() => deleteExecs(database, id), { isDurable: false });
 }
 
 /** Where the container's cgroup is, in the form that its specification has. */

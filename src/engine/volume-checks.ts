@@ -23,12 +23,15 @@ function findNameFault(name: string): string | undefined {
   );
 }
 
-/** @throws LadeError VOLUME_NOT_FOUND for a driver that is not the local one */
-export function checkVolumeDriver(driver: string): void {
+/**
+ * @param work comes first in the message
+ * @throws LadeError VOLUME_NOT_FOUND for a driver that is not the local one
+ */
+export function checkVolumeDriver(driver: string, work = ""): void {
   if (driver === "local") return;
   throw new LadeError(
     "VOLUME_NOT_FOUND",
-    `error looking up volume plugin ${driver}: plugin "${driver}" not found`,
+    `${work}error looking up volume plugin ${driver}: plugin "${driver}" not found`,
     { hint: "Volumes are local: leave the driver away." },
   );
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What killed commands left: folders, mounts and processes that belong to no container. */
+
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { isSystemError } from "../base/errors.ts";
+import { ioError } from "../base/io-error.ts";
+import { allContainers, containerById, isRunning } from "../content/containers.ts";
+import { containerFolder } from "../content/paths.ts";
+import { sweepMounts } from "../rootfs/rootfs.ts";
+import { deleteProcess } from "../runtime/process.ts";
+import { runtimeRoot } from "../runtime/process-paths.ts";
+import { removeContainerLock, withFreeContainerLock } from "./container-lock.ts";
+import { isStale } from "./container-state.ts";
+import type { Engine } from "./engine.ts";
+import { settle } from "./settle.ts";
+import { removeRetired } from "./volume-folders.ts";
+
+/**
+ * Brings every row up to date, and removes what no row stands for. What somebody holds a lock of
+ * is left alone.
+ */
+export async function sweepRemains(engine: Engine): Promise<void> {
+  const { store, run } = engine;
+  for (const row of allContainers(store.database)) {
+    if (isStale(engine, row)) {
+      await withFreeContainerLock(engine, row.id, () => settle(engine, row));
+    }
+  }
+  for (const id of listFolder(store.paths.containers)) await sweepContainerFolder(engine, id);
+  for (const id of listFolder(runtimeRoot(run))) {
+    if (containerById(store.database, id) !== undefined) continue;
+    await withFreeContainerLock(engine, id, async () => {
+      await deleteProcess(run, id, { force: true });
+      removeContainerLock(engine, id);
+    });
+  }
+  if (fs.existsSync(run.containers)) {
+    sweepMounts(run, (id) => {
+      const row = containerById(store.database, id);
+      return row !== undefined && isRunning(row.state);
+    });
+  }
+  removeRetired(store);
+}
+
+/** Removes a container's folder whose row never came, or went before it. */
+async function sweepContainerFolder(engine: Engine, id: string): Promise<void> {
+  const { store } = engine;
+  if (containerById(store.database, id) !== undefined) return;
+  await withFreeContainerLock(engine, id, async () => {
+    if (containerById(store.database, id) !== undefined) return;
+    const folder = containerFolder(store.paths, id);
+    try {
+      fs.rmSync(folder, { recursive: true, force: true });
+    } catch (error) {
+      throw ioError(error, `remove ${folder}`);
+    }
+    fs.rmSync(join(engine.run.exits, id), { force: true });
+    removeContainerLock(engine, id);
+  });
+}
+
+function listFolder(path: string): string[] {
+  try {
+    return fs.readdirSync(path);
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return [];
+    throw ioError(error, `read ${path}`);
+  }
+}
