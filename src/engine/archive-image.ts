@@ -17,6 +17,7 @@ import type { ImageConfig } from "../spec/image-config.ts";
 import { parsePlatform } from "../spec/platform.ts";
 import { familiarString } from "../spec/reference.ts";
 import type { Engine } from "./engine.ts";
+import { checkDigests } from "./take-layers.ts";
 
 /** An image that runs from the archive in which it lies. */
 export interface ArchiveImage {
@@ -83,7 +84,9 @@ function chooseImage(
   images: readonly AnyImage[],
   { path, wanted }: { readonly path: string; readonly wanted: string | undefined },
 ): ArchivedImage {
-  const found = wanted === undefined ? images : images.filter((image) => isCalled(image, wanted));
+  const called = wanted === undefined ? images : images.filter((image) => isCalled(image, wanted));
+  // An archive may have an image under several entries, each with a name.
+  const found = [...new Map(called.map((image) => [idOf(image), image])).values()];
   const [image, ...others] = found;
   const names = images.map(nameOf).join(", ");
   if (image === undefined) {
@@ -112,6 +115,10 @@ function isCalled(image: AnyImage, wanted: string): boolean {
   return /^[0-9a-f]{4,64}$/.test(hex) && image.id.startsWith(`sha256:${hex}`);
 }
 
+function idOf(image: AnyImage): string {
+  return image.kind === "v1" ? image.place : image.id;
+}
+
 function nameOf(image: AnyImage): string {
   const [reference] = image.references;
   if (reference !== undefined) return familiarString(reference);
@@ -135,6 +142,11 @@ async function verify(
         total: tar.size,
       }),
   });
+  for (const [index, layer] of image.layers.entries()) {
+    const { diffId, tar } = layers[index] as PlacedLayer;
+    const found = { digest: diffId, size: tar.size };
+    checkDigests(layer, { blob: found, tar: found });
+  }
   return { id: image.id, config: image.config, layers };
 }
 

@@ -214,7 +214,15 @@ function checkStaged(group: LayerGroup, staged: StagedLayer): Checked {
   };
 }
 
-function checkDigests(layer: ArchivedLayer, staged: StagedLayer): void {
+/**
+ * Checks what was read of a layer against what manifest and config say.
+ *
+ * @throws LadeError DIGEST_MISMATCH
+ */
+export function checkDigests(
+  layer: ArchivedLayer,
+  staged: Pick<StagedLayer, "blob" | "tar">,
+): void {
   const hint = "The archive is damaged: copy it again, or save the image again.";
   const { blob, diffId } = layer;
   if (blob !== undefined && blob.size !== staged.blob.size) {
