@@ -91,3 +91,17 @@ async function redo(run: RunPaths, containerId: string, { lock, plug }: LockedPl
     removeNamespace(run, spare);
   }
 }
+
+/**
+ * Takes away a bridge on which nobody is, where it is still there.
+ *
+ * @param plug undefined for a network without a bridge
+ * @throws LadeError RUNTIME_MISSING, NETWORK_FAILED
+ */
+export async function removeBridge(run: RunPaths, plug: Plug | undefined): Promise<void> {
+  if (plug === undefined || !hostInterfaces().includes(plug.bridge)) return;
+  await withNetworkLock(async (lock) => {
+    await redo(run, plug.networkId, { lock, plug });
+    await keepNetworksApart(lock);
+  });
+}
