@@ -18,6 +18,7 @@ import { currentContainer } from "./current.ts";
 import { storageDriver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import { runningExecs } from "./exec-rows.ts";
+import { logPathOf } from "./log-path.ts";
 import { mountDocument } from "./mount-document.ts";
 import { endpointDocuments } from "./network-documents.ts";
 import { networkFiles } from "./network-files.ts";
@@ -94,13 +95,12 @@ type FilePaths = Pick<
 /** Paths are empty until the files are there, as in Docker. */
 function filesOf(engine: Engine, row: ContainerRow): FilePaths {
   const files = networkFiles(engine, row);
-  const log = join(containerFolder(engine.store.paths, row.id), "container.log");
   const ifThere = (path: string) => (fs.existsSync(path) ? path : "");
   return {
     ResolvConfPath: ifThere(files.resolvConf),
     HostnamePath: ifThere(files.hostname),
     HostsPath: ifThere(files.hosts),
-    LogPath: ifThere(log),
+    LogPath: ifThere(logPathOf(engine, row)),
   };
 }
 

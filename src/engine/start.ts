@@ -4,7 +4,6 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isLadeError, messageOf } from "../base/errors.ts";
 import { type ContainerRow, type ContainerState, isRunning } from "../content/containers.ts";
-import { containerFolder } from "../content/paths.ts";
 import { attachTo } from "../runtime/attach.ts";
 import type { MonitoredProcess, StdinMode } from "../runtime/monitor.ts";
 import { createProcess, processStartTicks, startProcess } from "../runtime/process.ts";
@@ -19,6 +18,7 @@ import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { healthcheckOf, startHealthMonitor } from "./health-monitor.ts";
 import { parseLogSize } from "./host-defaults.ts";
+import { logPathOf } from "./log-path.ts";
 import { writeNetworkFiles } from "./network-files.ts";
 import {
   closePortSockets,
@@ -177,11 +177,6 @@ function withSize(row: ContainerRow, size: StartOptions["size"]): ContainerRow {
     ConsoleSize: [size.rows, size.columns] as const,
   };
   return { ...row, definition: { ...row.definition, hostConfig } };
-}
-
-/** Where a container's output is kept. */
-export function logPathOf(engine: Engine, row: ContainerRow): string {
-  return join(containerFolder(engine.store.paths, row.id), "container.log");
 }
 
 function noteRunning(

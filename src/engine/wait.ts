@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { setTimeout as delay } from "node:timers/promises";
+import { isLadeError } from "../base/errors.ts";
 import { type ContainerRow, containerById, isRunning } from "../content/containers.ts";
+import type { Database } from "../content/database.ts";
 import { lastEventOf } from "../content/events.ts";
 import { isStale } from "./container-state.ts";
 import type { WaitCondition, WaitResult } from "./container-types.ts";
@@ -29,8 +31,12 @@ export async function waitContainer(
   condition: WaitCondition = "not-running",
   options: WaitContainerOptions = {},
 ): Promise<WaitResult> {
-  const { id } = findContainer(engine.store, nameOrId);
   const { database } = engine.store;
+  // Whoever started it may come back to it too late, and has its whole ID.
+  if (condition === "removed" && isRemoved(database, nameOrId)) {
+    return resultOfRemoved(engine, nameOrId);
+  }
+  const id = idOf(engine, nameOrId);
   let hasRun = false;
   for (;;) {
     const row = containerById(database, id);
@@ -43,6 +49,17 @@ export async function waitContainer(
     }
     if (condition === "not-running" || (condition === "next-exit" && hasRun)) return resultOf(row);
     await delay(startPauseMs, undefined, { signal: options.signal });
+  }
+}
+
+/** A container that went with its end is still known by its whole ID: somebody may wait too late. */
+function idOf({ store }: Engine, nameOrId: string): string {
+  const wasThere = () => lastEventOf(store.database, { id: nameOrId, action: "die" }) !== undefined;
+  try {
+    return findContainer(store, nameOrId).id;
+  } catch (error) {
+    if (isLadeError(error, "CONTAINER_NOT_FOUND") && wasThere()) return nameOrId;
+    throw error;
   }
 }
 
@@ -63,7 +80,12 @@ async function waitForThisEnd(
 }
 
 function resultOf({ state }: ContainerRow): WaitResult {
-  return { exitCode: state.exitCode, ...(state.error !== "" && { error: state.error }) };
+  return { exitCode: state.exitCode };
+}
+
+function isRemoved(database: Database, id: string): boolean {
+  if (containerById(database, id) !== undefined) return false;
+  return lastEventOf(database, { id, action: "destroy" }) !== undefined;
 }
 
 /** Who removed the container noted its end before. */

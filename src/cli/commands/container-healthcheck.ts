@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { defineCommand } from "../command.ts";
+import { ExitStatus } from "../exit-status.ts";
 import { openEngine } from "../open-engine.ts";
 
 export const command = defineCommand({
@@ -10,6 +11,9 @@ export const command = defineCommand({
   options: {},
   async run(context, { operands: [id = ""], globals }) {
     await using engine = await openEngine(context, globals);
-    await context.useCases.checkHealth(engine, id);
+    const seconds = await context.useCases.checkHealth(engine, id);
+    // The monitor sleeps so long, and ends with a container that has ended.
+    if (seconds === undefined) throw new ExitStatus("", 1);
+    context.stdout.write(`${seconds}\n`);
   },
 });
