@@ -39,7 +39,8 @@ import type { EndpointSettings, ExecConfig, Resources, RestartPolicy } from "../
 /** What the command line does with containers, volumes and networks. */
 export interface ContainerUseCases {
   attachContainer(engine: Engine, name: string, options: AttachOptions): Promise<Attachment>;
-  checkHealth(engine: Engine, id: string): Promise<void>;
+  /** @returns seconds until the next check; undefined where the container has ended */
+  checkHealth(engine: Engine, id: string): Promise<number | undefined>;
   cleanupContainer(engine: Engine, id: string): Promise<void>;
   commitContainer(engine: Engine, options: CommitOptions): Promise<{ readonly id: string }>;
   containerLogs(engine: Engine, name: string, options: LogOptions): AsyncIterable<LogRecord>;
@@ -81,7 +82,8 @@ export interface ContainerUseCases {
   waitContainer(
     engine: Engine,
     name: string,
-    options?: { readonly condition?: WaitCondition; readonly signal?: AbortSignal },
+    condition?: WaitCondition,
+    options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<WaitResult>;
 
   statArchive(engine: Engine, name: string, path: string): Promise<PathStat>;
@@ -122,3 +124,44 @@ export interface ContainerUseCases {
   ): Promise<{ readonly networksDeleted: readonly string[] }>;
   removeNetwork(engine: Engine, name: string): Promise<void>;
 }
+
+/** Each is loaded when it is first called, so that no command pays for others. */
+export const containerUseCases: Partial<ContainerUseCases> = {
+  attachContainer: async (...args) =>
+    (await import("../engine/attach.ts")).attachContainer(...args),
+  cleanupContainer: async (...args) =>
+    (await import("../engine/cleanup.ts")).cleanupContainer(...args),
+  createContainer: async (...args) =>
+    (await import("../engine/create.ts")).createContainer(...args),
+  createExec: async (...args) => (await import("../engine/exec.ts")).createExec(...args),
+  createVolume: async (...args) => (await import("../engine/volumes.ts")).createVolume(...args),
+  inspectContainer: async (...args) =>
+    (await import("../engine/inspect-container.ts")).inspectContainer(...args),
+  inspectVolume: async (...args) => (await import("../engine/volumes.ts")).inspectVolume(...args),
+  killContainer: async (...args) => (await import("../engine/kill.ts")).killContainer(...args),
+  listContainers: async (...args) =>
+    (await import("../engine/list-containers.ts")).listContainers(...args),
+  listVolumes: async (...args) => (await import("../engine/volumes.ts")).listVolumes(...args),
+  pauseContainer: async (...args) => (await import("../engine/pause.ts")).pauseContainer(...args),
+  pruneContainers: async (...args) =>
+    (await import("../engine/prune-containers.ts")).pruneContainers(...args),
+  pruneVolumes: async (...args) => (await import("../engine/volumes.ts")).pruneVolumes(...args),
+  removeContainer: async (...args) =>
+    (await import("../engine/remove-container.ts")).removeContainer(...args),
+  removeVolume: async (...args) => (await import("../engine/volumes.ts")).removeVolume(...args),
+  renameContainer: async (...args) =>
+    (await import("../engine/rename.ts")).renameContainer(...args),
+  resizeContainer: async (...args) =>
+    (await import("../engine/attach.ts")).resizeContainer(...args),
+  restartContainer: async (...args) =>
+    (await import("../engine/stop.ts")).restartContainer(...args),
+  rollbackImage: async (...args) => (await import("../engine/rollback.ts")).rollbackImage(...args),
+  startContainer: async (...args) => (await import("../engine/start.ts")).startContainer(...args),
+  startExec: async (...args) => (await import("../engine/exec.ts")).startExec(...args),
+  stopContainer: async (...args) => (await import("../engine/stop.ts")).stopContainer(...args),
+  unpauseContainer: async (...args) =>
+    (await import("../engine/pause.ts")).unpauseContainer(...args),
+  updateContainer: async (...args) =>
+    (await import("../engine/update.ts")).updateContainer(...args),
+  waitContainer: async (...args) => (await import("../engine/wait.ts")).waitContainer(...args),
+};

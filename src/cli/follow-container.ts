@@ -36,55 +36,58 @@ export async function followContainer(
   options: FollowOptions,
   connect: Connect,
 ): Promise<Outcome> {
-  const { containerId, detachKeys, condition, hasTerminal } = options;
+  const { containerId, detachKeys, hasTerminal } = options;
   using signals = options.proxiesSignals
     ? proxySignals(context, engine, { containerId, hasTerminal })
     : undefined;
   using session = openSession(context, options);
-  using waiting = new Waiting(context, engine, { containerId, condition });
   await using attachment = await connect({ ...session.streams, detachKeys });
   session.followSize(attachment);
-  const followed = follow(attachment, waiting.exit, options);
-  const how = await (signals === undefined ? followed : Promise.race([followed, signals.forced]));
-  if (how === "detached") return { type: "detached" };
-  // What is still to be said is said on a terminal that is itself again.
-  session[Symbol.dispose]();
-  const exited = waiting.exit;
-  return await (signals === undefined ? exited : Promise.race([exited, signals.forced]));
+  using exit = new Exit(context, engine, options);
+  const follow = async (): Promise<Outcome> => {
+    const how = await end(attachment, exit, options);
+    if (how === "detached") return { type: "detached" };
+    // What is still to be said is said on a terminal that is itself again.
+    session[Symbol.dispose]();
+    return await exit.outcome();
+  };
+  return await (signals === undefined ? follow() : Promise.race([follow(), signals.forced]));
 }
 
 /** Waits for the end of the output; without output for the container's end alone. */
-async function follow(
+async function end(
   attachment: Attachment,
-  exit: Promise<Outcome>,
+  exit: Exit,
   { stdout, stderr }: SessionOptions,
 ): Promise<"closed" | "detached"> {
   if (stdout || stderr) return await attachment.ended;
-  const exited = exit.then(() => "closed" as const);
+  const exited = exit.outcome().then(() => "closed" as const);
   return await Promise.race([attachment.ended, exited]);
 }
 
-interface WaitTarget {
-  readonly containerId: string;
-  readonly condition: WaitCondition;
-}
-
-/** Waits for the container's end from before its start, so that it can't be missed. */
-class Waiting implements Disposable {
-  readonly exit: Promise<Outcome>;
+/** The end of a container, asked for once. */
+class Exit implements Disposable {
   readonly #controller = new AbortController();
+  readonly #wait: () => Promise<Outcome>;
+  #outcome: Promise<Outcome> | undefined;
 
-  constructor(context: Context, engine: Engine, { containerId, condition }: WaitTarget) {
+  constructor(context: Context, engine: Engine, { containerId, condition }: FollowOptions) {
     const { signal } = this.#controller;
-    this.exit = context.useCases
-      .waitContainer(engine, containerId, { condition, signal })
-      .then(({ exitCode, error }) => {
-        if (error === undefined) return { type: "exited", exitCode };
-        context.stderr.write(`Error waiting for container: ${printable(error)}\n`);
-        return { type: "exited", exitCode: exitCodes.usage };
+    this.#wait = async () => {
+      const result = await context.useCases.waitContainer(engine, containerId, condition, {
+        signal,
       });
-    // It is asked for later, or not at all.
-    this.exit.catch(() => {});
+      if (result.error === undefined) return { type: "exited", exitCode: result.exitCode };
+      context.stderr.write(`Error waiting for container: ${printable(result.error)}\n`);
+      return { type: "exited", exitCode: exitCodes.usage };
+    };
+  }
+
+  outcome(): Promise<Outcome> {
+    this.#outcome ??= this.#wait();
+    // Whoever leaves before the end does not hear of it.
+    this.#outcome.catch(() => {});
+    return this.#outcome;
   }
 
   [Symbol.dispose](): void {

@@ -13,7 +13,7 @@ import type { removeImage } from "../engine/remove.ts";
 import type { saveImages } from "../engine/save.ts";
 import type { diskUsage, systemInfo } from "../engine/system.ts";
 import type { tagImage } from "../engine/tag.ts";
-import type { ContainerUseCases } from "./container-use-cases.ts";
+import { type ContainerUseCases, containerUseCases } from "./container-use-cases.ts";
 
 /** The engine as the command line sees it. */
 export interface UseCases extends ContainerUseCases {
@@ -35,6 +35,7 @@ export interface UseCases extends ContainerUseCases {
 
 /** The engine itself; each use case is loaded when it is first called, so that no command pays for others. */
 export const useCases = {
+  ...containerUseCases,
   openEngine: async (...args) => (await import("../engine/engine.ts")).openEngine(...args),
   checkStore: async (...args) => (await import("../engine/check.ts")).checkStore(...args),
   diskUsage: async (...args) => (await import("../engine/system.ts")).diskUsage(...args),

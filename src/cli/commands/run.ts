@@ -105,7 +105,7 @@ async function runAttached(
       detachKeys,
       proxiesSignals,
       hasTerminal,
-      condition: body.HostConfig?.AutoRemove === true ? "removed" : "next-exit",
+      condition: body.HostConfig?.AutoRemove === true ? "removed" : "not-running",
       stdin: body.AttachStdin === true,
       stdout: body.AttachStdout === true,
       stderr: body.AttachStderr === true,

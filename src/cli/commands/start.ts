@@ -83,7 +83,7 @@ async function startAttached(
       // The container's terminal makes signals of keys by itself.
       proxiesSignals: !hasTerminal,
       hasTerminal,
-      condition: container.HostConfig.AutoRemove === true ? "removed" : "next-exit",
+      condition: container.HostConfig.AutoRemove === true ? "removed" : "not-running",
       stdin: isInteractive && OpenStdin,
       stdout: true,
       stderr: true,
