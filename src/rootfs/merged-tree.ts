@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { buildLayerTree, type LayerTree, whiteoutNode } from "../erofs/layer-tree.ts";
-import { noNode } from "../erofs/name-table.ts";
-import { modeTypes, typeOfMode } from "../erofs/node-table.ts";
+import { type NodeFacts, namesIn, nodeFacts } from "../erofs/node-facts.ts";
 import type { ByteString, TarEntry } from "../tar/entry.ts";
 import {
   compareNames,
@@ -82,18 +81,12 @@ class NodeMaker {
   }
 
   folder(node: number): FolderNode {
-    const { nodes, names, opaque } = this.#tree;
     const children = new Map<ByteString, TreeNode>();
-    for (let name = nodes.detail[node] as number; name >= 0; ) {
-      const child = names.node[name] as number;
-      if (child !== noNode) {
-        const text = names.text(names.offset[name] as number, names.length[name] as number);
-        children.set(text, this.#child(child));
-      }
-      name = names.previous[name] as number;
+    for (const { name, node: child } of namesIn(this.#tree, node)) {
+      children.set(name, this.#child(child));
     }
-    const isOpaque = opaque.has(node);
-    return { ...this.#facts(node), type: "directory", isOpaque, children };
+    const isOpaque = this.#tree.opaque.has(node);
+    return { ...this.#plain(nodeFacts(this.#tree, node)), type: "directory", isOpaque, children };
   }
 
   #child(node: number): TreeNode {
@@ -108,57 +101,44 @@ class NodeMaker {
   }
 
   #other(node: number): TreeNode {
-    const { nodes, names } = this.#tree;
-    const facts = this.#facts(node);
-    const size = nodes.size[node] as number;
-    const offset = nodes.offset[node] as number;
-    const detail = nodes.detail[node] as number;
-    switch (typeOfMode(nodes.mode[node] as number)) {
-      case modeTypes.file:
-        return { ...facts, type: "file", size, content: this.#content(node) };
-      case modeTypes.symlink:
-        return { ...facts, type: "symlink", linkPath: names.text(offset, size) };
-      case modeTypes.character:
-        return { ...facts, type: "character", ...deviceOf(detail) };
-      case modeTypes.block:
-        return { ...facts, type: "block", ...deviceOf(detail) };
-      default:
-        return { ...facts, type: "fifo" };
+    const facts = nodeFacts(this.#tree, node);
+    const { type, size, linkPath, deviceMajor, deviceMinor } = facts;
+    const plain = this.#plain(facts);
+    switch (type) {
+      case "file":
+        return { ...plain, type, size, content: this.#content(facts) };
+      case "symlink":
+        return { ...plain, type, linkPath };
+      case "character":
+      case "block":
+        return { ...plain, type, deviceMajor, deviceMinor };
+      case "directory":
+        throw new Error("a folder is no other node");
+      case "fifo":
+        return { ...plain, type };
     }
   }
 
-  #content(node: number): TreeNode["content"] {
-    const { nodes, sparse } = this.#tree;
-    const runs = sparse.get(node);
-    const size = nodes.size[node] as number;
+  #content({ sparse, size, dataOffset }: NodeFacts): TreeNode["content"] {
     return {
       type: "tar",
       layer: this.#layer,
-      offset: nodes.offset[node] as number,
-      storedSize: runs === undefined ? size : runs.reduce((sum, run) => sum + run.size, 0),
-      sparse: runs,
+      offset: dataOffset,
+      storedSize: sparse === undefined ? size : sparse.reduce((sum, run) => sum + run.size, 0),
+      sparse,
     };
   }
 
-  #facts(node: number): Omit<TreeNode, "type"> {
-    const { nodes, xattrs } = this.#tree;
-    const list = xattrs[(nodes.xattrs[node] as number) - 1] ?? [];
+  #plain(facts: NodeFacts): Omit<TreeNode, "type"> {
+    const { mode, uid, gid, mtimeSeconds, mtimeNanoseconds, xattrs: list } = facts;
     return {
       ...plainNode,
-      mode: (nodes.mode[node] as number) % 0o10000,
-      uid: nodes.uid[node] as number,
-      gid: nodes.gid[node] as number,
-      mtimeSeconds: nodes.mtimeSeconds[node] as number,
-      mtimeNanoseconds: nodes.mtimeNanoseconds[node] as number,
+      mode,
+      uid,
+      gid,
+      mtimeSeconds,
+      mtimeNanoseconds,
       xattrs: list.length < 2 ? list : list.toSorted(([a], [b]) => compareNames(a, b)),
     };
   }
-}
-
-/** The kernel's 32-bit form of a device number: 12 bits of major within 20 of minor. */
-function deviceOf(number: number): { deviceMajor: number; deviceMinor: number } {
-  return {
-    deviceMajor: (number >>> 8) & 0xfff,
-    deviceMinor: (number & 0xff) | ((number >>> 12) & 0xfff00),
-  };
 }

@@ -11,17 +11,16 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
-import { bootId } from "../content/boot.ts";
 import { tryLock } from "../sys/libc.ts";
-import { withLock } from "../sys/lock.ts";
 import { isMountPoint } from "../sys/mount.ts";
 import { makeInitFolder } from "./init-layer.ts";
 import { listNames, releaseLayers, sweepLayers, useLayers } from "./layer-mounts.ts";
 import { checkMayMount, mountError } from "./mount-error.ts";
+import { readLayerKeys, withMounts } from "./mount-lock.ts";
 import { makeUnbindable, unmountAll } from "./mount-place.ts";
 import { mountOverlay } from "./overlay.ts";
 import type { RootfsLayer, RootfsPlan } from "./plan.ts";
-import { containerRunFolder, makeRunFolders, type RunPaths } from "./run-paths.ts";
+import { containerRunFolder, type RunPaths } from "./run-paths.ts";
 import { ensureUnpacked, unpackLayers } from "./unpack.ts";
 
 export type { RootfsDriver, RootfsLayer, RootfsPlan } from "./plan.ts";
@@ -71,42 +70,57 @@ export function mountReadOnly(run: RunPaths, plan: ViewPlan): string {
   return mountTree(run, plan, undefined);
 }
 
-function mountTree(
+interface UpperPlace {
+  readonly upper: string;
+  readonly work: string;
+  readonly madeMs: number | undefined;
+}
+
+function mountTree(run: RunPaths, plan: ViewPlan, upper: UpperPlace | undefined): string {
+  for (;;) {
+    const layers = withoutRepeats(plan.layers);
+    // Unpacking takes long, so others need not wait for it.
+    const unpacked =
+      plan.driver === "unpacked"
+        ? layers.map((layer) => ensureUnpacked(plan.unpackedRoot, layer))
+        : undefined;
+    const path = withMounts(run, () => mountLocked(run, plan, { layers, unpacked, upper }));
+    if (path !== undefined) return path;
+  }
+}
+
+interface MountParts {
+  readonly layers: readonly RootfsLayer[];
+  readonly unpacked: readonly string[] | undefined;
+  readonly upper: UpperPlace | undefined;
+}
+
+/** @returns undefined where an unpacked layer was swept before this said that it is used */
+function mountLocked(
   run: RunPaths,
   plan: ViewPlan,
-  upper:
-    | { readonly upper: string; readonly work: string; readonly madeMs: number | undefined }
-    | undefined,
-): string {
-  const { containerId } = plan;
-  const work = `container ${containerId}`;
-  const layers = withoutRepeats(plan.layers);
-  // Unpacking takes long, so others need not wait for it.
-  const unpacked =
-    plan.driver === "unpacked"
-      ? layers.map((layer) => ensureUnpacked(plan.unpackedRoot, layer))
-      : undefined;
-  return withMounts(run, () => {
-    const container = containerRunFolder(run, containerId);
-    const target = join(container, "rootfs");
-    if (isOverlay(target)) return target;
-    fs.mkdirSync(target, { recursive: true, mode: 0o700 });
-    const keys = unpacked === undefined ? layers.map((layer) => layer.key) : [];
-    fs.writeFileSync(join(container, "layers"), keys.map((key) => `${key}\n`).join(""));
-    try {
-      const useLoop = plan.driver === "erofs-loop";
-      const layered = unpacked ?? useLayers(run, { id: containerId, layers }, { useLoop });
-      const lowers = [...layered, ...makeInit(container, layered, upper?.madeMs)];
-      makeUnbindable(target);
-      const nothing = makeNothing(run, (upper === undefined ? 2 : 1) - lowers.length);
-      const scratch = join(container, "short");
-      mountOverlay({ lowers: [...nothing, ...lowers], upper, target, scratch });
-    } catch (error) {
-      undo(() => unmountTree(run, containerId));
-      throw mountError(error, work);
-    }
-    return target;
-  });
+  { layers, unpacked, upper }: MountParts,
+): string | undefined {
+  const { containerId, driver } = plan;
+  const container = containerRunFolder(run, containerId);
+  const target = join(container, "rootfs");
+  if (isOverlay(target)) return target;
+  if (unpacked?.some((path) => !fs.existsSync(path)) === true) return undefined;
+  fs.mkdirSync(target, { recursive: true, mode: 0o700 });
+  fs.writeFileSync(join(container, "layers"), layers.map(({ key }) => `${key}\n`).join(""));
+  try {
+    const useLoop = driver === "erofs-loop";
+    const layered = unpacked ?? useLayers(run, { id: containerId, layers }, { useLoop });
+    const lowers = [...layered, ...makeInit(container, layered, upper?.madeMs)];
+    makeUnbindable(target);
+    const nothing = makeNothing(run, (upper === undefined ? 2 : 1) - lowers.length);
+    const scratch = join(container, "short");
+    mountOverlay({ lowers: [...nothing, ...lowers], upper, target, scratch });
+  } catch (error) {
+    undo(() => unmountTree(run, containerId));
+    throw mountError(error, `container ${containerId}`);
+  }
+  return target;
 }
 
 /** What every container has besides its image; on a disk or not, it is made anew for each mount. */
@@ -165,18 +179,9 @@ function unmountTree(run: RunPaths, containerId: string): void {
   for (const name of ["init", "short"]) {
     fs.rmSync(join(container, name), { recursive: true, force: true });
   }
-  releaseLayers(run, containerId, readKeys(container));
+  releaseLayers(run, containerId, readLayerKeys(run, containerId));
   fs.rmSync(join(container, "layers"), { force: true });
   removeFolder(container);
-}
-
-function readKeys(container: string): string[] {
-  try {
-    return fs.readFileSync(join(container, "layers"), "latin1").split("\n").filter(Boolean);
-  } catch (error) {
-    if (isSystemError(error, "ENOENT")) return [];
-    throw error;
-  }
 }
 
 /**
@@ -219,47 +224,6 @@ function ifUnlocked([path, ...others]: readonly string[], work: () => void): voi
     if (tryLock(fd)) ifUnlocked(others, work);
   } finally {
     fs.closeSync(fd);
-  }
-}
-
-/** Work on mounts, one process at a time. */
-function withMounts<T>(run: RunPaths, work: () => T): T {
-  try {
-    makeRunFolders(run);
-    return withLock(join(run.locks, "mounts"), () => {
-      forgetOtherBoots(run);
-      return work();
-    });
-  } catch (error) {
-    throw ioError(error, `mount below ${run.root}`);
-  }
-}
-
-/**
- * Where the run root lies on a disk, it may be of another boot: nothing is mounted any more,
- * whatever is written there.
- */
-function forgetOtherBoots(run: RunPaths): void {
-  const path = join(run.root, "boot");
-  const now = bootId();
-  if (readText(path) === now) return;
-  for (const key of listNames(run.layerUsers)) {
-    fs.rmSync(join(run.layerUsers, key), { recursive: true });
-  }
-  for (const id of listNames(run.containers)) {
-    const container = containerRunFolder(run, id);
-    if (!isMountPoint(join(container, "rootfs")))
-      fs.rmSync(join(container, "layers"), { force: true });
-  }
-  fs.writeFileSync(path, now);
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return fs.readFileSync(path, "utf8");
-  } catch (error) {
-    if (isSystemError(error, "ENOENT")) return undefined;
-    throw error;
   }
 }
 

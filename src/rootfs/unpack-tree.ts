@@ -12,12 +12,13 @@ import * as fs from "node:fs";
 import { LadeError } from "../base/errors.ts";
 import { type LayerTree, rootNode, whiteoutNode } from "../erofs/layer-tree.ts";
 import { noNode } from "../erofs/name-table.ts";
-import { modeTypes, typeOfMode } from "../erofs/node-table.ts";
+import { type NodeFacts, nameFacts, newestName, nodeFacts } from "../erofs/node-facts.ts";
 import { dataRuns } from "../erofs/sparse-runs.ts";
 import * as file from "../sys/file.ts";
 import { statusOf } from "../sys/status.ts";
+import { setXattr } from "../sys/xattr.ts";
 import type { ByteString } from "../tar/entry.ts";
-import { describeFile, describeFolder, describeName } from "./unpack-metadata.ts";
+import { describeName, describeOpen } from "./unpack-metadata.ts";
 
 export interface UnpackTarget {
   /** An open, empty folder that becomes the layer's root. */
@@ -117,9 +118,8 @@ class Unpacker implements Disposable {
       this.#leave(frame);
       return true;
     }
-    const name = frame.next;
-    frame.next = this.#tree.names.previous[name] as number;
-    const node = this.#tree.names.node[name] as number;
+    const { name, node, next } = nameFacts(this.#tree, frame.next);
+    frame.next = next;
     if (node !== noNode) this.#make(name, node);
     return true;
   }
@@ -127,17 +127,15 @@ class Unpacker implements Disposable {
   #countNames(): void {
     const { names } = this.#tree;
     for (let name = 0; name < names.count; name++) {
-      const node = names.node[name] as number;
+      const node = names.node(name);
       if (node > whiteoutNode) this.#nameCounts[node] = (this.#nameCounts[node] as number) + 1;
     }
   }
 
-  #make(name: number, node: number): void {
-    const { names, nodes } = this.#tree;
-    const text = names.text(names.offset[name] as number, names.length[name] as number);
+  #make(text: ByteString, node: number): void {
     if (node === whiteoutNode) {
       file.makeNodeAt(this.#fd, text, { type: "character", mode: 0 });
-    } else if (nodes.isDirectory(node)) {
+    } else if (this.#tree.nodes.isDirectory(node)) {
       file.makeFolderAt(this.#fd, text, 0o700);
       this.#enter(file.openAt(this.#fd, text, folderFlags), node);
     } else if ((this.#nameCounts[node] as number) > 1) {
@@ -150,13 +148,16 @@ class Unpacker implements Disposable {
   #enter(fd: number, node: number): void {
     if (this.#fd >= 0) fs.closeSync(this.#fd);
     this.#fd = fd;
-    const next = this.#tree.nodes.detail[node] as number;
+    const next = newestName(this.#tree, node);
     this.#frames.push({ node, inode: statusOf(fd).inode, next });
   }
 
   /** Only one folder is open at a time, however deep they lie in each other. */
   #leave(frame: Frame): void {
-    describeFolder(this.#tree, frame.node, this.#fd);
+    if (this.#tree.opaque.has(frame.node)) {
+      setXattr(this.#fd, "trusted.overlay.opaque", Buffer.from("y"));
+    }
+    describeOpen(nodeFacts(this.#tree, frame.node), this.#fd);
     this.#frames.pop();
     const outer = this.#frames.at(-1);
     const inner = this.#fd;
@@ -185,40 +186,35 @@ class Unpacker implements Disposable {
   }
 
   #makeFile(folder: number, name: ByteString, node: number, done?: () => void): void {
-    const { nodes, names } = this.#tree;
-    const type = typeOfMode(nodes.mode[node] as number);
-    if (type === modeTypes.file) {
-      this.#makeData(file.openAt(folder, name, newFile, 0o600), node, done);
+    const facts = nodeFacts(this.#tree, node);
+    const { type, deviceMajor: major, deviceMinor: minor } = facts;
+    if (type === "file") {
+      this.#makeData(file.openAt(folder, name, newFile, 0o600), facts, done);
       return;
     }
-    if (type === modeTypes.symlink) {
-      const target = names.text(nodes.offset[node] as number, nodes.size[node] as number);
-      file.symlinkAt(target, folder, name);
-    } else {
-      const device = decodeDevice(nodes.detail[node] as number);
-      file.makeNodeAt(folder, name, { type: nodeTypes[type] ?? "fifo", mode: 0, ...device });
-    }
-    describeName(this.#tree, node, folder, name);
+    if (type === "symlink") file.symlinkAt(facts.linkPath, folder, name);
+    else if (type === "directory") throw new Error("a folder is no file");
+    else file.makeNodeAt(folder, name, { type, mode: 0, major, minor });
+    describeName(facts, folder, name);
     done?.();
   }
 
-  #makeData(fd: number, node: number, done?: () => void): void {
-    const { nodes, sparse } = this.#tree;
-    const size = nodes.size[node] as number;
-    const source = nodes.offset[node] as number;
-    const map = sparse.get(node);
-    const runs = map === undefined ? [{ offset: 0, size, source }] : dataRuns(map, size, source);
+  #makeData(fd: number, facts: NodeFacts, done?: () => void): void {
+    const { size, dataOffset: source, sparse } = facts;
+    const runs =
+      sparse === undefined ? [{ offset: 0, size, source }] : dataRuns(sparse, size, source);
     this.#copying = {
       fd,
       runs: runs ?? [],
       done: () => {
-        if (map !== undefined) fs.ftruncateSync(fd, size);
-        describeFile(this.#tree, node, fd);
+        if (sparse !== undefined) fs.ftruncateSync(fd, size);
+        describeOpen(facts, fd);
         done?.();
       },
     };
-    if (runs === undefined)
+    if (runs === undefined) {
       throw new LadeError("TAR_FIELD", `${this.#tree.name}: sparse file with runs in no order`);
+    }
     // A small file takes one step.
     this.#copy(this.#copying);
   }
@@ -256,20 +252,6 @@ class Unpacker implements Disposable {
 
 const folderFlags: number = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
 const newFile: number = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL;
-
-const nodeTypes: Readonly<Record<number, "fifo" | "character" | "block">> = {
-  [modeTypes.fifo]: "fifo",
-  [modeTypes.character]: "character",
-  [modeTypes.block]: "block",
-};
-
-/** The kernel's form in 32 bits: 12 bits of major in the middle of 20 bits of minor. */
-function decodeDevice(device: number): { readonly major: number; readonly minor: number } {
-  return {
-    major: (device >>> 8) & 0xfff,
-    minor: (device & 0xff) | ((device >>> 12) & 0xfff00),
-  };
-}
 
 function writeAll(fd: number, bytes: Buffer, offset: number): void {
   for (let done = 0; done < bytes.length; ) {

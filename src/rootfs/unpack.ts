@@ -7,14 +7,15 @@
  * then renamed.
  */
 
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { buildLayerTree } from "../erofs/layer-tree.ts";
 import { closeOnExec, syncFileSystem } from "../sys/file.ts";
-import { acquireLock, withLock } from "../sys/lock.ts";
+import { acquireLock, ifLockFree, withLock } from "../sys/lock.ts";
+import { listNames } from "./layer-mounts.ts";
 import { checkMayMount } from "./mount-error.ts";
 import type { RootfsLayer } from "./plan.ts";
 import { unpackTree } from "./unpack-tree.ts";
@@ -132,36 +133,38 @@ function syncFolder(path: string): void {
   fs.fsyncSync(folder.fd);
 }
 
+const gonePrefix = ".gone-";
+
 /**
- * Removes an unpacked layer, with what is left of a try that was cut short. Nothing there is fine.
+ * Takes layers that nobody needs out of the way at once; {@link removeRetired} removes them.
  *
- * @throws LadeError IO_FAILED, STORE_DENIED
+ * @param isNeeded by the layer's key
  */
-export function removeUnpacked(unpackedRoot: string, key: string): void {
-  const path = unpackedPath(unpackedRoot, key);
-  const lock = `${path}${lockSuffix}`;
-  if (![path, lock].some((one) => fs.existsSync(one))) return;
-  try {
-    withLock(lock, () => {
-      const unfinished = `${path}${unfinishedSuffix}`;
-      fs.rmSync(unfinished, { recursive: true, force: true });
-      // Renamed first, so that what lies under the key is always whole.
-      if (fs.existsSync(path)) fs.renameSync(path, unfinished);
-      fs.rmSync(unfinished, { recursive: true, force: true });
+export function retireUnpacked(unpackedRoot: string, isNeeded: (key: string) => boolean): void {
+  for (const key of listKeys(unpackedRoot)) {
+    if (isNeeded(key)) continue;
+    const path = unpackedPath(unpackedRoot, key);
+    const lock = `${path}${lockSuffix}`;
+    // Left to the next time where somebody unpacks it right now.
+    ifLockFree(lock, () => {
+      for (const old of [path, `${path}${unfinishedSuffix}`]) {
+        if (fs.existsSync(old)) fs.renameSync(old, join(unpackedRoot, gonePrefix + randomUUID()));
+      }
       fs.rmSync(lock, { force: true });
     });
-  } catch (error) {
-    throw ioError(error, `remove unpacked layer ${key}`);
+  }
+}
+
+export function removeRetired(unpackedRoot: string): void {
+  for (const name of listNames(unpackedRoot)) {
+    if (name.startsWith(gonePrefix)) {
+      fs.rmSync(join(unpackedRoot, name), { recursive: true, force: true });
+    }
   }
 }
 
 /** The keys of all layers that are unpacked, or were begun. */
-export function listUnpacked(unpackedRoot: string): string[] {
-  try {
-    const names = fs.readdirSync(unpackedRoot);
-    return [...new Set(names.map((name) => name.replace(/\.(?:lock|tmp)$/, "")))];
-  } catch (error) {
-    if (isSystemError(error, "ENOENT")) return [];
-    throw ioError(error, `read ${unpackedRoot}`);
-  }
+function listKeys(unpackedRoot: string): string[] {
+  const names = listNames(unpackedRoot).filter((name) => !name.startsWith(gonePrefix));
+  return [...new Set(names.map((name) => name.replace(/\.(?:lock|tmp)$/, "")))];
 }

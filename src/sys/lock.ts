@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Locks between processes: flock(2) on files that stay. The kernel frees them on `kill -9`. */
+/**
+ * Locks between processes: flock(2) on files. The kernel frees them on `kill -9`.
+ *
+ * Who holds a lock may remove its file: who waited for it then takes a new one.
+ */
 
 import * as fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,15 +23,39 @@ function openLockFile(path: string): number {
   return fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | closeOnExec, 0o600);
 }
 
+/** False where the file was removed, or replaced, before we had the lock: then it locks nothing. */
+function isStillAt(fd: number, path: string): boolean {
+  const atPath = fs.statSync(path, { throwIfNoEntry: false });
+  return atPath !== undefined && atPath.ino === fs.fstatSync(fd).ino;
+}
+
 /**
  * Does synchronous work while this process alone holds the lock at a path, whose file is made where
- * it is missing and stays. Waits with the thread standing still: for work of milliseconds.
+ * it is missing. Waits with the thread standing still: for work of milliseconds.
  */
 export function withLock<T>(path: string, work: () => T): T {
+  for (;;) {
+    const fd = openLockFile(path);
+    try {
+      waitForLock(fd, exclusive);
+      if (isStillAt(fd, path)) return work();
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+}
+
+/**
+ * Does synchronous work while this process alone holds the lock at a path, unless someone else does.
+ *
+ * @returns false where someone else does, and nothing was done
+ */
+export function ifLockFree(path: string, work: () => void): boolean {
   const fd = openLockFile(path);
   try {
-    waitForLock(fd, exclusive);
-    return work();
+    if (!tryFlock(fd, exclusive) || !isStillAt(fd, path)) return false;
+    work();
+    return true;
   } finally {
     fs.closeSync(fd);
   }
@@ -60,17 +88,28 @@ export interface LockOptions {
 
 /** Waits for the lock at a path while other work of this thread goes on. */
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<FileLock> {
-  const fd = openLockFile(path);
-  try {
-    let pauseMs = firstDelayMs;
-    while (!tryFlock(fd, options.shared === true ? shared : exclusive)) {
-      await delay(pauseMs, undefined, { signal: options.signal });
-      pauseMs = Math.min(pauseMs * 2, lastDelayMs);
+  for (;;) {
+    const fd = openLockFile(path);
+    try {
+      await waitAsync(fd, options);
+      if (isStillAt(fd, path)) return heldLock(fd);
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
     }
-  } catch (error) {
     fs.closeSync(fd);
-    throw error;
   }
+}
+
+async function waitAsync(fd: number, options: LockOptions): Promise<void> {
+  let pauseMs = firstDelayMs;
+  while (!tryFlock(fd, options.shared === true ? shared : exclusive)) {
+    await delay(pauseMs, undefined, { signal: options.signal });
+    pauseMs = Math.min(pauseMs * 2, lastDelayMs);
+  }
+}
+
+function heldLock(fd: number): FileLock {
   let held = true;
   return {
     fd,

@@ -5,13 +5,8 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { mountReadOnly, type RootfsLayer, unmountRootfs } from "../../src/rootfs/rootfs.ts";
-import {
-  ensureUnpacked,
-  listUnpacked,
-  removeUnpacked,
-  unpackedPath,
-  unpackLayers,
-} from "../../src/rootfs/unpack.ts";
+import { sweepUnpacked } from "../../src/rootfs/sweep-unpacked.ts";
+import { ensureUnpacked, unpackedPath, unpackLayers } from "../../src/rootfs/unpack.ts";
 import { getXattr } from "../../src/sys/xattr.ts";
 import { dir, file, symlink } from "../fixtures/sample-image.ts";
 import { tar } from "../fixtures/tar-builder.ts";
@@ -96,14 +91,20 @@ describe("an unpacked layer", () => {
       return layer.index();
     };
     const counted = { ...layer, index };
-    assert.deepEqual(listUnpacked(lab.unpackedRoot), []);
+    sweepUnpacked(lab.run, lab.unpackedRoot, () => false);
     const path = ensureUnpacked(lab.unpackedRoot, counted);
     ensureUnpacked(lab.unpackedRoot, counted);
     await unpackLayers(lab.unpackedRoot, [counted]);
     assert.equal(reads, 1);
-    assert.deepEqual(listUnpacked(lab.unpackedRoot), [layer.key]);
-    removeUnpacked(lab.unpackedRoot, layer.key);
-    removeUnpacked(lab.unpackedRoot, layer.key);
+    sweepUnpacked(lab.run, lab.unpackedRoot, (key) => key === layer.key);
+    assert.ok(fs.existsSync(path));
+    mountReadOnly(lab.run, lab.plan("c", [layer], "unpacked"));
+    sweepUnpacked(lab.run, lab.unpackedRoot, () => false);
+    assert.ok(fs.existsSync(path));
+    unmountRootfs(lab.run, "c");
+    fs.mkdirSync(`${path}.tmp/tree`, { recursive: true });
+    fs.mkdirSync(join(lab.unpackedRoot, ".gone-1"));
+    sweepUnpacked(lab.run, lab.unpackedRoot, () => false);
     assert.deepEqual(fs.readdirSync(lab.unpackedRoot), []);
     await unpackLayers(lab.unpackedRoot, [counted]);
     assert.equal(fs.readFileSync(join(path, "f"), "utf8"), "x");
@@ -160,7 +161,7 @@ describe("an unpacked layer", () => {
     ];
     const layer = lab.layer(tar(parts));
     ensureUnpacked(lab.unpackedRoot, layer);
-    removeUnpacked(lab.unpackedRoot, layer.key);
+    sweepUnpacked(lab.run, lab.unpackedRoot, () => false);
     assert.deepEqual(fs.readdirSync(lab.unpackedRoot), []);
     assert.ok(fs.existsSync(layer.tar.path));
   });
