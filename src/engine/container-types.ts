@@ -323,6 +323,7 @@ export interface NetworkDocument {
       readonly Subnet?: string;
       readonly IPRange?: string;
       readonly Gateway?: string;
+      readonly AuxiliaryAddresses?: Readonly<Record<string, string>>;
     }[];
   };
   readonly Internal: boolean;

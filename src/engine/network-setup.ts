@@ -80,9 +80,10 @@ export function reserveNetwork(engine: Engine, row: ContainerRow): NetworkSetup 
     const reserved = database.transaction(
       () => {
         const taken = takeAddresses(engine.store, row, currentEndpoints(engine, row));
-        held = holdPortsOf(engine, row, taken[0]);
-        const [first, ...others] = taken;
-        const all = first === undefined ? [] : [withPorts(first, held), ...others];
+        const open = taken.find(({ network }) => isOpenBridge(network));
+        const ports = open === undefined ? noPorts : holdPortsOf(engine, row, open);
+        held = ports;
+        const all = taken.map((one) => (one === open ? withPorts(one, ports) : one));
         for (const { endpoint } of all) putEndpoint(database, endpoint);
         return all;
       },
@@ -121,21 +122,27 @@ function currentEndpoints(engine: Engine, row: ContainerRow): NetworkedEndpoint[
   });
 }
 
-/** Ports are published on the first network; none on one that nothing leads out of. */
-function holdPortsOf(
+/** Ports are published on the first network that something leads out of. */
+export function isOpenBridge({ definition }: NetworkRow): boolean {
+  return definition.driver === "bridge" && !definition.internal;
+}
+
+export const noPorts: HeldPorts = { ports: [], sockets: [] };
+
+/**
+ * Takes the ports of the host that lead to a container's endpoint.
+ *
+ * @throws LadeError PORT_TAKEN, CONTAINER_INVALID
+ */
+export function holdPortsOf(
   engine: Engine,
   row: ContainerRow,
-  first: NetworkedEndpoint | undefined,
+  { endpoint, network }: NetworkedEndpoint,
 ): HeldPorts {
-  const { driver, internal, options } = first?.network.definition ?? {};
-  if (first === undefined || driver !== "bridge" || internal === true) {
-    return { ports: [], sockets: [] };
-  }
   const requests = requestedPorts(row.definition.config, row.definition.hostConfig);
-  if (requests.length === 0) return { ports: [], sockets: [] };
-  const bindingIp = options?.["com.docker.network.bridge.host_binding_ipv4"] ?? "";
+  if (requests.length === 0) return noPorts;
+  const bindingIp = network.definition.options["com.docker.network.bridge.host_binding_ipv4"] ?? "";
   const all = bindingIp === "" || bindingIp === "0.0.0.0";
-  const { endpoint } = first;
   try {
     return holdPorts(requests, {
       taken: publishedHostPorts(engine.store.database).filter((port) => port.container !== row.id),
@@ -150,7 +157,11 @@ function holdPortsOf(
   }
 }
 
-function withPorts({ endpoint, network }: NetworkedEndpoint, held: HeldPorts): NetworkedEndpoint {
+/** The endpoint with the ports that lead to it. */
+export function withPorts(
+  { endpoint, network }: NetworkedEndpoint,
+  held: HeldPorts,
+): NetworkedEndpoint {
   const { live } = endpoint.details;
   if (live === undefined) return { endpoint, network };
   const details = { ...endpoint.details, live: { ...live, ports: held.ports } };
