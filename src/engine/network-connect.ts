@@ -24,7 +24,7 @@ import { checkEndpoint, checkTogether } from "./network-endpoints.ts";
 import { noteNetwork } from "./network-events.ts";
 import { findNetwork } from "./network-find.ts";
 import { parseNetworkMode } from "./network-mode.ts";
-import { namesOnNetwork, updateNamesOf, updateNetworkNames } from "./network-names.ts";
+import { updateNamesOf, updateNetworkNames } from "./network-names.ts";
 import { plugOf } from "./network-plug.ts";
 import {
   holdPortsOf,
@@ -278,25 +278,6 @@ function joinNone(engine: Engine, row: ContainerRow): void {
     database,
     isUp ? takeOne(database, { row, endpoint, network: none, interfaces: [] }) : endpoint,
   );
-}
-
-/** Has the other containers of its networks know a container by its new name. */
-export function renameOnNetworks(engine: Engine, row: ContainerRow): void {
-  const { database } = engine.store;
-  database.transaction(
-    () => {
-      for (const endpoint of endpointsOfContainer(database, row.id)) {
-        const network = networkById(database, endpoint.network);
-        const { live, asked } = endpoint.details;
-        if (live === undefined || network === undefined) continue;
-        const names = namesOnNetwork(row, network, asked.Aliases ?? []);
-        const details = { ...endpoint.details, live: { ...live, names } };
-        putEndpoint(database, { ...endpoint, details });
-      }
-    },
-    { isDurable: false },
-  );
-  updateNetworkNames(engine, row.id);
 }
 
 function invalid(message: string): LadeError {

@@ -9,6 +9,7 @@ import {
   type EndpointRow,
   endpointsOfContainer,
   liveEndpointsOfNetwork,
+  putEndpoint,
 } from "../content/endpoints.ts";
 import { isBuiltIn, type NetworkRow, networkById } from "../content/networks.ts";
 import { containerFolder } from "../content/paths.ts";
@@ -38,6 +39,25 @@ export function updateNetworkNames(engine: Engine, containerId: string): void {
     for (const other of liveEndpointsOfNetwork(database, network)) concerned.add(other.container);
   }
   for (const id of concerned) updateNamesOf(engine, id);
+}
+
+/** Has the other containers of its networks know a container by its new name. */
+export function renameOnNetworks(engine: Engine, row: ContainerRow): void {
+  const { database } = engine.store;
+  database.transaction(
+    () => {
+      for (const endpoint of endpointsOfContainer(database, row.id)) {
+        const network = networkById(database, endpoint.network);
+        const { live, asked } = endpoint.details;
+        if (live === undefined || network === undefined) continue;
+        const names = namesOnNetwork(row, network, asked.Aliases ?? []);
+        const details = { ...endpoint.details, live: { ...live, names } };
+        putEndpoint(database, { ...endpoint, details });
+      }
+    },
+    { isDurable: false },
+  );
+  updateNetworkNames(engine, row.id);
 }
 
 /** Rewrites the names in one container's hosts file. */

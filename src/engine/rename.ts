@@ -7,7 +7,7 @@ import { noteContainer } from "./container-events.ts";
 import { freeName } from "./create.ts";
 import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
-import { updateNetworkNames } from "./network-names.ts";
+import { renameOnNetworks } from "./network-names.ts";
 
 /**
  * Gives a container another name.
@@ -37,7 +37,7 @@ export async function renameContainer(
       noteContainer(database, now, "rename", { oldName: `/${row.name}` });
       return now;
     });
-    if (isRunning(renamed.state)) updateNetworkNames(engine, row.id);
+    if (isRunning(renamed.state)) renameOnNetworks(engine, renamed);
   });
 }
 
