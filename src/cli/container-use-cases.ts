@@ -129,8 +129,12 @@ export interface ContainerUseCases {
 export const containerUseCases: Partial<ContainerUseCases> = {
   attachContainer: async (...args) =>
     (await import("../engine/attach.ts")).attachContainer(...args),
+  checkHealth: async (...args) => (await import("../engine/health.ts")).checkHealth(...args),
   cleanupContainer: async (...args) =>
     (await import("../engine/cleanup.ts")).cleanupContainer(...args),
+  async *containerLogs(...args) {
+    yield* (await import("../engine/logs.ts")).containerLogs(...args);
+  },
   createContainer: async (...args) =>
     (await import("../engine/create.ts")).createContainer(...args),
   createExec: async (...args) => (await import("../engine/exec.ts")).createExec(...args),
