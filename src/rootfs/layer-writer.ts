@@ -5,7 +5,7 @@ import { LadeError } from "../base/errors.ts";
 import { type ByteString, byteStringToText } from "../tar/entry.ts";
 import { partSource, type TarPart } from "./tar-stream.ts";
 import { type FolderNode, type PlacedNode, plainNode, type TreeNode, walkTree } from "./tree.ts";
-import { treeTarParts } from "./tree-tar.ts";
+import { type TreeTarOptions, treeTarParts } from "./tree-tar.ts";
 
 const whiteoutPrefix = ".wh.";
 const opaqueName = ".wh..wh..opq";
@@ -30,6 +30,15 @@ export interface LayerTar extends ByteSource, Disposable {}
 export function layerTar(upper: FolderNode, upperFd: number): LayerTar {
   const parts = treeTarParts(layerMembers(upper), { layers: [], upperFd });
   return disposableSource(parts);
+}
+
+/**
+ * A whole file system as the tar of one layer, which lies on nothing.
+ *
+ * @throws LadeError while it is read, as {@link layerTar}
+ */
+export function imageTar(tree: FolderNode, options: TreeTarOptions): LayerTar {
+  return disposableSource(treeTarParts(layerMembers(tree), options));
 }
 
 /** A source that closes what its parts have open when it is disposed of before its end. */
