@@ -12,6 +12,7 @@ import type { Digest } from "../spec/digest.ts";
 import { adoptBlob } from "./adopt-blob.ts";
 import { checkIndexes } from "./check-indexes.ts";
 import type { Engine } from "./engine.ts";
+import { sweepUnpackedIfAny } from "./remove.ts";
 import { restoreFromCompressed } from "./restore-layer.ts";
 import type { CheckFinding, CheckReport } from "./types.ts";
 
@@ -50,7 +51,10 @@ export async function checkStore(engine: Engine, options: CheckOptions): Promise
   findings.push(...checkReferences(store));
   findings.push(...(await checkIndexes(store, { repair })));
   // While anything is still damaged, blobs without a use may be parts of what it belonged to.
-  if (repair && findings.every((finding) => finding.repaired)) sweepBlobs(store);
+  if (repair && findings.every((finding) => finding.repaired)) {
+    sweepBlobs(store);
+    await sweepUnpackedIfAny(engine);
+  }
   const images = store.database.get<{ count: number }>("SELECT COUNT(*) AS count FROM image");
   return { blobs: rows.length, size: done, images: images?.count ?? 0, findings };
 }

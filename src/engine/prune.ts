@@ -9,6 +9,7 @@ import { type Deletion, deleteImage } from "./delete-image.ts";
 import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, type FilterValues, matchesLabels } from "./filters.ts";
 import { referencesOf } from "./image-references.ts";
+import { sweepUnpackedIfAny } from "./remove.ts";
 import { parseTimestamp, timeNs } from "./timestamp.ts";
 import type { PruneImagesOptions, PruneReport, RemovedItem } from "./types.ts";
 
@@ -27,6 +28,7 @@ export async function pruneImages(
   openLease(store)[Symbol.dispose]();
   const removed = options.compressed === true ? forgetCompressed(store) : prune(store, options);
   const swept = sweepBlobs(store);
+  await sweepUnpackedIfAny(engine);
   const spaceReclaimed = swept.reduce((sum, blob) => sum + blob.size, 0);
   const blobs: RemovedItem[] =
     options.compressed === true ? swept.map(({ digest }) => ({ type: "deleted", id: digest })) : [];

@@ -11,6 +11,7 @@ import { processPaths } from "../runtime/process-paths.ts";
 import { noteContainer } from "./container-events.ts";
 import { removeContainerLock } from "./container-lock.ts";
 import type { Engine } from "./engine.ts";
+import { sweepUnpackedLayers } from "./sweep-unpacked.ts";
 import { removeRetired, removeVolumeUnlessUsed } from "./volume-folders.ts";
 import { unmountVolume } from "./volume-mounts.ts";
 
@@ -57,7 +58,9 @@ export function removeFromStore(
   fs.rmSync(processPaths(run, row.id).exitFile, { force: true });
   removeContainerLock(engine, row.id);
   // Of an image that was removed by force the container was the last to hold the layers.
-  if (findImage(database, row.image) === undefined) sweepBlobs(store, layers);
+  const isLast = findImage(database, row.image) === undefined;
+  if (isLast) sweepBlobs(store, layers);
+  if (isLast || row.definition.layers !== undefined) sweepUnpackedLayers(engine);
 }
 
 function removeFolder(store: Store, id: string): void {

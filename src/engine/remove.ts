@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { existsSync } from "node:fs";
 import { LadeError } from "../base/errors.ts";
 import type { Store } from "../content/store.ts";
 import { type SweptBlob, sweepBlobs } from "../content/sweep.ts";
@@ -38,12 +39,20 @@ export async function removeImage(
   };
   store.database.transaction(() => removeNamed(deletion, options.name));
   sweepAfter(store, deletion);
+  await sweepUnpackedIfAny(engine);
   return deletion.items;
 }
 
 /** Blobs go only once the rows that named them are durably gone. */
 export function sweepAfter(store: Store, deletion: Deletion): SweptBlob[] {
   return deletion.blobs.length === 0 ? [] : sweepBlobs(store, deletion.blobs);
+}
+
+/** Only where layers were ever unpacked: what mounts them need not be loaded for the rest. */
+export async function sweepUnpackedIfAny(engine: Engine): Promise<void> {
+  if (!existsSync(engine.store.paths.unpacked)) return;
+  const { sweepUnpackedLayers } = await import("./sweep-unpacked.ts");
+  sweepUnpackedLayers(engine);
 }
 
 function removeNamed(deletion: Deletion, name: string): void {
