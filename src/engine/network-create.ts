@@ -30,6 +30,7 @@ import {
 } from "../spec/ip-address.ts";
 import type { CreateNetworkOptions, NetworkDocument } from "./container-types.ts";
 import type { Engine } from "./engine.ts";
+import { withUsableSubnet } from "./network-addresses.ts";
 import { noteNetwork } from "./network-events.ts";
 import { networkDatabase } from "./network-find.ts";
 import { checkNetworkOptions, wantsIpv6 } from "./network-options.ts";
@@ -247,8 +248,11 @@ function settlePools(
   const families = asked.map(({ subnet }) => toPrefix(subnet).address.family);
   const pools: AddressPool[] = asked.map((pool) => ({ ...pool, isChosen: false }));
   if (!families.includes(4)) {
-    const host = hostRoutes().map((route) => route.prefix);
-    pools.unshift(chooseIpv4Pool(database, { host }));
+    const routes = hostRoutes();
+    // The default network comes first, as with Docker, where it has its subnet from the beginning.
+    const bridge = networkByName(database, "bridge");
+    if (bridge?.definition.pools.length === 0) withUsableSubnet(database, bridge, routes);
+    pools.unshift(chooseIpv4Pool(database, { host: routes.map((route) => route.prefix) }));
   }
   if (enableIpv6 && !families.includes(6)) pools.push(chooseIpv6Pool(randomId()));
   return pools;

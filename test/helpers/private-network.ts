@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { libcCalls } from "../../src/sys/calls.ts";
 import { type RunResult, requireTool, run } from "./tools.ts";
@@ -75,4 +76,20 @@ export async function askTcp(namespace: string, host: string, port: number): Pro
       ? await run("timeout", words)
       : await runInNamespace(namespace, "timeout", ...words);
   return result.stdout.trim();
+}
+
+/** As {@link askTcp} from this process's own namespace, with a datagram. */
+export function askUdp(host: string, port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    const end = (answer: string) => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => end(""), 1000);
+    socket.on("error", () => end(""));
+    socket.on("message", (message) => end(message.toString()));
+    socket.send("?", port, host);
+  });
 }

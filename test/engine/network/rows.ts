@@ -11,6 +11,7 @@ import {
 } from "../../../src/content/containers.ts";
 import { putEndpoint } from "../../../src/content/endpoints.ts";
 import { containerFolder } from "../../../src/content/paths.ts";
+import type { CreateNetworkOptions, NetworkDocument } from "../../../src/engine/container-types.ts";
 import { type Engine, openEngine } from "../../../src/engine/engine.ts";
 import { planEndpoints } from "../../../src/engine/network-endpoints.ts";
 import { writeNetworkFiles } from "../../../src/engine/network-files.ts";
@@ -23,6 +24,7 @@ import {
 } from "../../../src/engine/network-setup.ts";
 import { randomId } from "../../../src/engine/random.ts";
 import { makeRunFolders } from "../../../src/rootfs/run-paths.ts";
+import { processStartTicks } from "../../../src/runtime/process.ts";
 import type { ContainerConfig, HostConfig, NetworkingConfig } from "../../../src/spec/container.ts";
 import { unmountBelow } from "../../helpers/mounts.ts";
 import { openTestStore, type TestStore } from "../../helpers/store.ts";
@@ -91,6 +93,10 @@ export async function bringUp(engine: Engine, row: ContainerRow): Promise<UpCont
   const state = {
     ...createdState,
     status: "running" as const,
+    // The test itself stands for the container's process.
+    pid: process.pid,
+    startTicks: processStartTicks(process.pid) ?? 0,
+    bootId: engine.bootId,
     network: { namespace: setup.namespace, ports: setup.ports },
   };
   setContainerState(engine.store.database, row.id, state);
@@ -102,4 +108,11 @@ export async function bringDown(engine: Engine, { row, setup }: UpContainer): Pr
   closePortSockets(setup);
   await tearDownNetwork(engine, row);
   setContainerState(engine.store.database, row.id, { ...createdState, status: "exited" });
+}
+
+/** What `network create --subnet …` asks for. */
+export function ipam(
+  ...config: NetworkDocument["IPAM"]["Config"]
+): Pick<CreateNetworkOptions, "ipam">["ipam"] {
+  return { Driver: "default", Options: null, Config: config };
 }
