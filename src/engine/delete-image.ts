@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { LadeError } from "../base/errors.ts";
+import { type ContainerRow, containersOfImage, isRunning } from "../content/containers.ts";
 import { compressedLayersOf, diffIdsOf, findImage, manifestsOf } from "../content/images.ts";
 import { indexesOf } from "../content/indexes.ts";
 import type { Store } from "../content/store.ts";
 import { chainIds, type Digest, isDigest, shortId } from "../spec/digest.ts";
+import { observedState } from "./container-state.ts";
+import type { Engine } from "./engine.ts";
 import { referencesOf, untag } from "./image-references.ts";
 import type { RemovedItem } from "./types.ts";
 
 /** A removal under way: what was said so far, and which blobs may be unused afterwards. */
 export interface Deletion {
+  readonly engine: Engine;
   readonly store: Store;
   readonly items: RemovedItem[];
   readonly blobs: Digest[];
@@ -47,16 +51,47 @@ export function deleteImage(
   if (isPrunable) deleteImage({ ...deletion, force: false }, parent, { isQuiet: true });
 }
 
-function findConflict(deletion: Deletion, id: Digest): LadeError | undefined {
+/**
+ * What keeps an image from being removed.
+ *
+ * Source: `checkImageDeleteConflict` of moby (daemon/images/image_delete.go).
+ *
+ * @param options.ignoresNames names are no hindrance: they go with it
+ */
+export function findConflict(
+  deletion: Deletion,
+  id: Digest,
+  options: { readonly ignoresNames?: boolean } = {},
+): LadeError | undefined {
   const { database } = deletion.store;
   const conflict = (text: string) =>
     new LadeError("IMAGE_IN_USE", `conflict: unable to delete ${shortId(id)} ${text}`);
   const child = database.get("SELECT 1 FROM image WHERE parent = ?", id);
   if (child !== undefined) return conflict("(cannot be forced) - image has dependent child images");
-  if (!deletion.force && referencesOf(deletion.store, id).length > 0) {
+  const users = containersOfImage(database, id);
+  const running = users.find((row) => runs(deletion.engine, row));
+  if (running !== undefined) {
+    return conflict(
+      `(cannot be forced) - image is being used by running container ${shortContainer(running)}`,
+    );
+  }
+  if (deletion.force) return undefined;
+  if (options.ignoresNames !== true && referencesOf(deletion.store, id).length > 0) {
     return conflict("(must be forced) - image is referenced in multiple repositories");
   }
-  return undefined;
+  const [stopped] = users;
+  if (stopped === undefined) return undefined;
+  return conflict(
+    `(must be forced) - image is being used by stopped container ${shortContainer(stopped)}`,
+  );
+}
+
+function runs(engine: Engine, row: ContainerRow): boolean {
+  return isRunning(observedState(engine, row));
+}
+
+export function shortContainer(row: Pick<ContainerRow, "id">): string {
+  return row.id.slice(0, 12);
 }
 
 /** Chain IDs that no other image has, topmost first: Docker names each as deleted. */

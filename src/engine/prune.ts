@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { LadeError } from "../base/errors.ts";
+import { containersOfImage } from "../content/containers.ts";
 import { allImages, findImage, type ImageRow } from "../content/images.ts";
 import { openLease } from "../content/lease.ts";
 import type { Store } from "../content/store.ts";
@@ -26,7 +27,7 @@ export async function pruneImages(
   const { store } = engine;
   // Starting a lease sweeps what belongs to nobody.
   openLease(store)[Symbol.dispose]();
-  const removed = options.compressed === true ? forgetCompressed(store) : prune(store, options);
+  const removed = options.compressed === true ? forgetCompressed(store) : prune(engine, options);
   const swept = sweepBlobs(store);
   await sweepUnpackedIfAny(engine);
   const spaceReclaimed = swept.reduce((sum, blob) => sum + blob.size, 0);
@@ -37,17 +38,19 @@ export async function pruneImages(
 
 const filterNames = ["dangling", "label", "label!", "until"] as const;
 
-function prune(store: Store, options: PruneImagesOptions): RemovedItem[] {
+function prune(engine: Engine, options: PruneImagesOptions): RemovedItem[] {
+  const { store } = engine;
   const filters = collectFilters(options.filters ?? [], filterNames);
   const isAll = options.all === true || booleanFilter(filters, "dangling") === false;
   const isWanted = compileFilters(filters);
   // A digest alone is what a name leaves behind when it moves on: such an image dangles, too.
-  const deletion: Deletion = { store, items: [], blobs: [], force: true, prune: true };
+  const deletion: Deletion = { engine, store, items: [], blobs: [], force: true, prune: true };
   store.database.transaction(() => {
     for (const image of childrenFirst(allImages(store.database))) {
       const isGone = findImage(store.database, image.id) === undefined;
       const hasTag = referencesOf(store, image.id).some((one) => one.tag !== undefined);
-      if (!isGone && isWanted(image) && (isAll || !hasTag)) {
+      const isUsed = containersOfImage(store.database, image.id).length > 0;
+      if (!isGone && !isUsed && isWanted(image) && (isAll || !hasTag)) {
         deleteImage(deletion, image.id, { isQuiet: true });
       }
     }

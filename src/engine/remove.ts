@@ -2,10 +2,11 @@
 
 import { existsSync } from "node:fs";
 import { LadeError } from "../base/errors.ts";
+import { containersOfImage } from "../content/containers.ts";
 import type { Store } from "../content/store.ts";
 import { type SweptBlob, sweepBlobs } from "../content/sweep.ts";
 import { type Digest, shortId } from "../spec/digest.ts";
-import { type Deletion, deleteImage } from "./delete-image.ts";
+import { type Deletion, deleteImage, findConflict, shortContainer } from "./delete-image.ts";
 import type { Engine } from "./engine.ts";
 import { findImage } from "./find-image.ts";
 import {
@@ -31,6 +32,7 @@ export async function removeImage(
 ): Promise<readonly RemovedItem[]> {
   const { store } = engine;
   const deletion: Deletion = {
+    engine,
     store,
     items: [],
     blobs: [],
@@ -60,11 +62,19 @@ function removeNamed(deletion: Deletion, name: string): void {
   const id = findImage(store, name);
   const given = isIdGiven(id, name) ? undefined : ownReference(store, id, name);
   if (given === undefined) removeById(deletion, id);
-  else removeName(deletion, id, given);
+  else removeName(deletion, id, { given, name });
 }
 
-function removeName(deletion: Deletion, id: Digest, given: ImageReference): void {
+interface NamedReference {
+  readonly given: ImageReference;
+  /** As the user wrote it. */
+  readonly name: string;
+}
+
+function removeName(deletion: Deletion, id: Digest, { given, name }: NamedReference): void {
   const { store } = deletion;
+  const isLast = isSingleReference(referencesOf(store, id));
+  if (isLast && !deletion.force) checkIsUnused(deletion, id, name);
   untag(deletion, given);
   if (given.tag !== undefined) {
     const rest = referencesOf(store, id).filter((one) => one.repository === given.repository);
@@ -76,9 +86,23 @@ function removeName(deletion: Deletion, id: Digest, given: ImageReference): void
   if (referencesOf(store, id).length === 0) deleteImage(deletion, id, { isQuiet: true });
 }
 
+/** The last name of an image that a container was made from goes by force only. */
+function checkIsUnused(deletion: Deletion, id: Digest, name: string): void {
+  const [user] = containersOfImage(deletion.store.database, id);
+  if (user === undefined) return;
+  throw new LadeError(
+    "IMAGE_IN_USE",
+    `conflict: unable to remove repository reference "${name}" (must force) - ` +
+      `container ${shortContainer(user)} is using its referenced image ${shortId(id)}`,
+    { hint: `Remove the container first: lade rm ${shortContainer(user)}.` },
+  );
+}
+
 function removeById(deletion: Deletion, id: Digest): void {
   const references = referencesOf(deletion.store, id);
   if (isSingleReference(references)) {
+    const conflict = findConflict(deletion, id, { ignoresNames: true });
+    if (conflict !== undefined) throw conflict;
     for (const one of references) untag(deletion, one);
   } else if (!deletion.force) {
     throw new LadeError(

@@ -7,14 +7,21 @@ import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { version } from "../base/version.ts";
+import { allContainers, isRunning } from "../content/containers.ts";
 import type { Database } from "../content/database.ts";
 import type { Store } from "../content/store.ts";
+import { volumeUses } from "../content/volumes.ts";
 import type { Digest } from "../spec/digest.ts";
 import { hostPlatform } from "../spec/platform.ts";
+import { treeSize } from "./container-size.ts";
+import { observedState } from "./container-state.ts";
+import type { VolumeDocument } from "./container-types.ts";
 import { storageDriver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import { listImages } from "./list.ts";
-import type { DiskUsage, SystemInfo } from "./types.ts";
+import { listContainers } from "./list-containers.ts";
+import type { ContainerCounts, DiskUsage, SystemInfo } from "./types.ts";
+import { listVolumes } from "./volumes.ts";
 
 /**
  * Facts on the store and the machine, as `docker info` has them.
@@ -26,6 +33,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
   return {
     id: storeId(store.database),
     images: count(store.database, "SELECT COUNT(*) AS count FROM image"),
+    containers: countContainers(engine),
     root: store.paths.root,
     rootSize: rootSize(store),
     driver: storageDriver(engine).driver,
@@ -98,8 +106,21 @@ function prettyName(path: string): string | undefined {
   }
 }
 
+/** How many containers there are in each state. */
+function countContainers(engine: Engine): ContainerCounts {
+  const states = allContainers(engine.store.database).map((row) => observedState(engine, row));
+  const running = states.filter(isRunning).length;
+  const paused = states.filter(({ status }) => status === "paused").length;
+  return {
+    total: states.length,
+    running: running - paused,
+    paused,
+    stopped: states.length - running,
+  };
+}
+
 /**
- * What the images take on disk, as `docker system df` shows it.
+ * What images, containers and volumes take on disk, as `docker system df` shows it.
  *
  * A layer that several images have counts as shared for each of them. Compressed copies of layers
  * count as disk space, but not in the images' sizes.
@@ -107,17 +128,46 @@ function prettyName(path: string): string | undefined {
 export async function diskUsage(engine: Engine): Promise<DiskUsage> {
   const { database } = engine.store;
   const shared = sharedSizes(database);
+  const containers = await listContainers(engine, { all: true, size: true });
+  const users = Map.groupBy(containers, ({ ImageID: image }) => image as string);
   const images = (await listImages(engine)).map((image) => {
     const sharedSize = shared.get(image.id) ?? 0;
-    return { ...image, sharedSize, uniqueSize: image.size - sharedSize };
+    const uniqueSize = image.size - sharedSize;
+    return { ...image, sharedSize, uniqueSize, containers: users.get(image.id)?.length ?? 0 };
   });
-  const layersSize = count(
+  const layersSize = layerBytes(database, "image");
+  const neededSize = layerBytes(database, "image WHERE id IN (SELECT image FROM container)");
+  return {
+    images,
+    layersSize,
+    reclaimable: layersSize - neededSize,
+    containers,
+    volumes: await volumeUsage(engine),
+  };
+}
+
+/** Bytes on disk of the layers of some images, in all their forms. */
+function layerBytes(database: Database, images: string): number {
+  return count(
     database,
-    `SELECT SUM(size) AS count FROM blob WHERE digest IN
-       (SELECT diff_id FROM image_layer UNION SELECT digest FROM manifest_layer)`,
+    `SELECT SUM(size) AS count FROM blob WHERE digest IN (
+       SELECT diff_id FROM image_layer WHERE image IN (SELECT id FROM ${images})
+       UNION SELECT manifest_layer.digest FROM manifest_layer
+         JOIN manifest ON manifest.digest = manifest_layer.manifest
+         WHERE manifest.image IN (SELECT id FROM ${images}))`,
   );
-  // No container holds an image, so all of it could go.
-  return { images, layersSize, reclaimable: layersSize };
+}
+
+/** Volumes of which lade knows the size: what is a mount of something else has none here. */
+async function volumeUsage(engine: Engine): Promise<readonly VolumeDocument[]> {
+  const uses = volumeUses(engine.store.database);
+  const volumes = await listVolumes(engine);
+  return volumes
+    .filter(({ Options: options }) => options === null)
+    .map((volume) => ({
+      ...volume,
+      UsageData: { RefCount: uses.get(volume.Name) ?? 0, Size: treeSize(volume.Mountpoint) },
+    }));
 }
 
 /** Bytes of each image's layers that other images have as well. */

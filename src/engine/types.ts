@@ -3,6 +3,7 @@
 /** What the engine's use cases take and give. Plain data: the command line prints it, an API sends it. */
 
 import type { ProgressListener } from "../base/progress.ts";
+import type { ContainerSummary, VolumeDocument } from "./container-types.ts";
 
 /** One image as `images` lists it. */
 export interface ImageSummary {
@@ -134,16 +135,30 @@ export interface DiskUsage {
   readonly images: readonly (ImageSummary & {
     readonly sharedSize: number;
     readonly uniqueSize: number;
+    /** How many containers were made from it. */
+    readonly containers: number;
   })[];
   /** Bytes on disk of all layers: their tars, and the compressed forms in which they came. */
   readonly layersSize: number;
   /** Bytes that `image prune -a` would free. */
   readonly reclaimable: number;
+  /** With their sizes. */
+  readonly containers: readonly ContainerSummary[];
+  /** With `UsageData`. */
+  readonly volumes: readonly VolumeDocument[];
+}
+
+export interface ContainerCounts {
+  readonly total: number;
+  readonly running: number;
+  readonly paused: number;
+  readonly stopped: number;
 }
 
 export interface SystemInfo {
   readonly id: string;
   readonly images: number;
+  readonly containers: ContainerCounts;
   readonly root: string;
   readonly rootSize: number;
   readonly driver: string;

@@ -34,6 +34,7 @@ test("version --format takes the fields that scripts ask for", async () => {
 const info: SystemInfo = {
   id: "abc",
   images: 3,
+  containers: { total: 4, running: 2, paused: 1, stopped: 1 },
   root: "/var/lib/lade",
   rootSize: 1500,
   driver: "tar",
@@ -53,6 +54,8 @@ test("info shows Docker's lines", async () => {
   const { stdout, stderr } = await run(["info"], { useCases });
   for (const line of [
     "Server: lade",
+    " Containers: 4",
+    "  Paused: 1",
     " Images: 3",
     " Storage Driver: tar",
     " CPUs: 2",
@@ -78,10 +81,13 @@ const usage: DiskUsage = {
       size: 1982256,
       sharedSize: 982256,
       uniqueSize: 1000000,
+      containers: 0,
     },
   ],
   layersSize: 1982256,
   reclaimable: 991128,
+  containers: [],
+  volumes: [],
 };
 
 const df = (...argv: string[]) =>

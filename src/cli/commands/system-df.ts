@@ -43,15 +43,52 @@ interface UsageRow {
   readonly reclaimable: number;
 }
 
-/** Docker's four rows; what lade does not have yet takes no space. */
-function usageRows({ images, layersSize, reclaimable }: DiskUsage): UsageRow[] {
-  const empty = { total: 0, active: 0, size: 0, reclaimable: 0 };
+/** Docker's four rows; lade builds nothing, so the last one is always empty. */
+function usageRows({
+  images,
+  layersSize,
+  reclaimable,
+  containers,
+  volumes,
+}: DiskUsage): UsageRow[] {
   return [
-    { type: "Images", total: images.length, active: 0, size: layersSize, reclaimable },
-    { ...empty, type: "Containers" },
-    { ...empty, type: "Local Volumes" },
-    { ...empty, type: "Build Cache" },
+    {
+      type: "Images",
+      total: images.length,
+      active: images.filter((image) => image.containers > 0).length,
+      size: layersSize,
+      reclaimable,
+    },
+    usageRow(
+      "Containers",
+      containers.map(({ State: state, SizeRw: size = 0 }) => ({
+        size,
+        isActive: ["running", "paused", "restarting"].includes(state),
+      })),
+    ),
+    usageRow(
+      "Local Volumes",
+      volumes.map(({ UsageData: usage }) => ({
+        size: usage?.Size ?? 0,
+        isActive: (usage?.RefCount ?? 0) > 0,
+      })),
+    ),
+    usageRow("Build Cache", []),
   ];
+}
+
+function usageRow(
+  type: string,
+  things: readonly { readonly size: number; readonly isActive: boolean }[],
+): UsageRow {
+  const sizeOf = (some: typeof things) => some.reduce((sum, { size }) => sum + size, 0);
+  return {
+    type,
+    total: things.length,
+    active: things.filter(({ isActive }) => isActive).length,
+    size: sizeOf(things),
+    reclaimable: sizeOf(things.filter(({ isActive }) => !isActive)),
+  };
 }
 
 const usageView: ListView<UsageRow> = {
