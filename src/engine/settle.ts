@@ -24,6 +24,7 @@ import {
   unstartedState,
 } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
+import { waitForEnd } from "./process-end.ts";
 import { removeFromStore } from "./remove-files.ts";
 import { cleanupCommand } from "./self.ts";
 import { tearDown } from "./tear-down.ts";
@@ -54,7 +55,11 @@ async function undoStart(engine: Engine, row: ContainerRow): Promise<ContainerRo
   return write(engine, row, state);
 }
 
+/** The monitor writes the exit code down within milliseconds of the end, if it still lives. */
+const exitCodeTimeoutMs = 10_000;
+
 async function settleEnd(engine: Engine, row: ContainerRow): Promise<ContainerRow | undefined> {
+  await waitForEnd(engine, row, { timeoutMs: exitCodeTimeoutMs });
   const end = readEnd(engine, row);
   const fault = await tearDown(engine, row);
   const ended = { ...endedState(row.state, end), error: fault?.message ?? "" };
