@@ -48,6 +48,7 @@ export function buildSpec(input: SpecInput): OciSpec {
 
 function buildProcess(input: SpecInput, security: SecurityOptions): OciProcess {
   const { config, host, machine } = input;
+  const { uid, gid, additionalGids } = input.user;
   const hasTerminal = config.Tty === true;
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   if (command.length === 0) throw new LadeError("CONTAINER_INVALID", "No command specified");
@@ -65,7 +66,7 @@ function buildProcess(input: SpecInput, security: SecurityOptions): OciProcess {
   return {
     terminal: hasTerminal,
     ...(hasTerminal && height > 0 && width > 0 && { consoleSize: { height, width } }),
-    user: input.user,
+    user: { uid, gid, additionalGids },
     args: input.init === undefined ? command : [initDestination, "--", ...command],
     env: makeEnvironment({ hostname: input.hostname, hasTerminal, own: config.Env ?? [] }),
     cwd: config.WorkingDir || "/",

@@ -20,6 +20,7 @@ export interface ExecProcessInput {
 /** The document of a further process in a container (daemon/exec.go of moby). */
 export function buildExecProcess(input: ExecProcessInput): OciProcess {
   const { container, config, exec, size } = input;
+  const { uid, gid, additionalGids } = input.user;
   const { consoleSize: _, ...base } = container;
   const hasTerminal = exec.Tty === true;
   const env = makeEnvironment({
@@ -33,7 +34,7 @@ export function buildExecProcess(input: ExecProcessInput): OciProcess {
     terminal: hasTerminal,
     ...(hasTerminal &&
       size !== undefined && { consoleSize: { height: size.rows, width: size.columns } }),
-    user: input.user,
+    user: { uid, gid, additionalGids },
     args: exec.Cmd ?? [],
     env: replaceVariables(env, exec.Env ?? []),
     cwd: exec.WorkingDir || config.WorkingDir || "/",

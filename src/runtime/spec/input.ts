@@ -18,7 +18,7 @@ export interface SpecMount {
   readonly isReadOnly?: boolean | undefined;
   /** Without what is mounted below the source. */
   readonly isNonRecursive?: boolean | undefined;
-  /** Such as `rprivate`; Docker's default where empty. */
+  /** Such as `rprivate`; that of the container's root where empty. */
   readonly propagation?: string | undefined;
   /** Of a tmpfs: `size=64m,exec`. */
   readonly options?: string | undefined;

@@ -77,15 +77,18 @@ function fileMounts({ files, host }: SpecInput): readonly SpecMount[] {
     ["/etc/hostname", files.hostname],
     ["/etc/hosts", files.hosts],
   ];
+  const isReadOnly = host.ReadonlyRootfs === true;
   return places.flatMap(([destination, source]) =>
-    source === undefined
-      ? []
-      : [{ type: "bind", source, destination, isReadOnly: host.ReadonlyRootfs === true }],
+    source === undefined ? [] : [{ ...ownBind(source, destination), isReadOnly }],
   );
 }
 
 function shmMount({ shm }: SpecInput): readonly SpecMount[] {
-  return shm === undefined ? [] : [{ type: "bind", source: shm, destination: "/dev/shm" }];
+  return shm === undefined ? [] : [ownBind(shm, "/dev/shm")];
+}
+
+function ownBind(source: string, destination: string): SpecMount {
+  return { type: "bind", source, destination, propagation: "rprivate" };
 }
 
 function withShmSize(item: OciMount, size: number): OciMount {
@@ -125,7 +128,7 @@ function ownMount(item: SpecMount, { machine }: SpecInput): OciMount {
     options: [
       item.isNonRecursive === true ? "bind" : "rbind",
       ...(item.isReadOnly === true ? [readOnlyOption(item, machine.kernel)] : []),
-      item.propagation || "rprivate",
+      ...(item.propagation ? [item.propagation] : []),
     ],
   };
 }
