@@ -46,12 +46,27 @@ function readyMount(
         ...common,
         type: "bind",
         source: wanted.Source,
-        propagation: wanted.Propagation,
+        propagation: propagationOf(engine, wanted),
         isNonRecursive: wanted.isNonRecursive === true,
       };
     case "volume":
       return { ...common, type: "bind", source: volumeSource(engine, row, wanted) };
   }
+}
+
+/**
+ * A container that sees the host's mounts of other containers must not keep them when those end:
+ * unless another way was asked for, unmounting them here unmounts them there (as in Docker, whose
+ * `validateBindDaemonRoot` is about the daemon's root).
+ */
+function propagationOf(engine: Engine, { Source, Propagation }: ContainerMount): string {
+  if (Propagation !== "rprivate") return Propagation;
+  const source = `${fs.realpathSync(Source)}/`.replace("//", "/");
+  const roots = [engine.run.root, engine.store.paths.root].filter((root) => fs.existsSync(root));
+  const isReached = roots
+    .map((root) => `${fs.realpathSync(root)}/`)
+    .some((root) => root.startsWith(source) || source.startsWith(root));
+  return isReached ? "rslave" : Propagation;
 }
 
 function tmpfsOptions({ tmpfs }: ContainerMount): string {

@@ -15,7 +15,7 @@ import { closeOnExec } from "../sys/file.ts";
 import { openLoopDevice } from "../sys/loop.ts";
 import { attachMount, createFileSystem, isMountPoint, unmount } from "../sys/mount.ts";
 import { mountError } from "./mount-error.ts";
-import { makeUnbindable, unmountAll } from "./mount-place.ts";
+import { makeMountPlace, unmountAll } from "./mount-place.ts";
 import type { RootfsLayer } from "./plan.ts";
 import type { RunPaths } from "./run-paths.ts";
 
@@ -35,7 +35,7 @@ export function useLayers(
   user: { readonly id: string; readonly layers: readonly RootfsLayer[] },
   options: MountLayersOptions,
 ): string[] {
-  if (user.layers.length > 0) makeUnbindable(run.layers);
+  if (user.layers.length > 0) makeMountPlace(run.layers);
   return user.layers.map((layer) => {
     const users = join(run.layerUsers, layer.key);
     fs.mkdirSync(users, { recursive: true, mode: 0o700 });

@@ -7,18 +7,20 @@ import { bindMount, isMountPoint, mount, mountFlags, unmount } from "../sys/moun
 import { mountError } from "./mount-error.ts";
 
 /**
- * Makes a folder a mount of itself whose mounts do not spread.
+ * Makes a folder a mount of itself, with a peer group of its own.
  *
- * `/run` is a shared mount on most systems: what is mounted below it shows up in the mount
- * namespaces of other services, and stays there when it is unmounted here. Below an unbindable
- * mount nothing spreads, and a container that binds the host's `/` does not get, and keep, a copy
- * of other containers' roots.
+ * `/run` is shared with all services on most systems, and private on others; neither will do. In
+ * what is shared, a container's root would show up in all of them. In what is private, a mount
+ * namespace that is made while a container runs would get a copy, and keep the container's root
+ * after it is unmounted here. Here such a copy is a peer or a slave, and is unmounted with ours.
  */
-export function makeUnbindable(folder: string): void {
+export function makeMountPlace(folder: string): void {
   try {
     if (!isMountPoint(folder)) bindMount(folder, folder);
     // Also where it was mounted before: its maker may have been killed before this.
-    mount({ source: "none", target: folder, type: "", flags: mountFlags.unbindable });
+    for (const flags of [mountFlags.private, mountFlags.shared]) {
+      mount({ source: "none", target: folder, type: "", flags });
+    }
   } catch (error) {
     throw mountError(error, `mount ${folder}`);
   }
@@ -27,8 +29,9 @@ export function makeUnbindable(folder: string): void {
 /**
  * Unmounts all that is mounted at a path, one on top of the other; nothing is fine, too.
  *
- * Where a process of the host still looks into it (an export, a shell), the mount leaves the tree
- * at once and ends with that process: it may read on, and nobody has to wait for it.
+ * Where a process still looks into it (an export, a shell, a service with a namespace of its own),
+ * the mount leaves the tree at once and ends with that process: it may read on, and nobody has to
+ * wait for it.
  */
 export function unmountAll(path: string): void {
   try {

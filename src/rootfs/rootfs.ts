@@ -17,7 +17,7 @@ import { makeInitFolder } from "./init-layer.ts";
 import { listNames, releaseLayers, sweepLayers, useLayers } from "./layer-mounts.ts";
 import { checkMayMount, mountError } from "./mount-error.ts";
 import { readLayerKeys, withMounts } from "./mount-lock.ts";
-import { makeUnbindable, unmountAll } from "./mount-place.ts";
+import { makeMountPlace, unmountAll } from "./mount-place.ts";
 import { mountOverlay } from "./overlay.ts";
 import type { RootfsLayer, RootfsPlan } from "./plan.ts";
 import { containerRunFolder, type RunPaths } from "./run-paths.ts";
@@ -112,7 +112,7 @@ function mountLocked(
     const useLoop = driver === "erofs-loop";
     const layered = unpacked ?? useLayers(run, { id: containerId, layers }, { useLoop });
     const lowers = [...layered, ...makeInit(container, layered, upper?.madeMs)];
-    makeUnbindable(target);
+    makeMountPlace(target);
     const nothing = makeNothing(run, (upper === undefined ? 2 : 1) - lowers.length);
     const scratch = join(container, "short");
     mountOverlay({ lowers: [...nothing, ...lowers], upper, target, scratch });

@@ -40,7 +40,6 @@ export function ensureUnpacked(unpackedRoot: string, layer: RootfsLayer): string
   try {
     makeRoot(unpackedRoot, layer);
     withLock(`${path}${lockSuffix}`, () => {
-      if (fs.existsSync(path)) return;
       for (const _ of unpackTo(path, layer));
     });
   } catch (error) {
@@ -65,7 +64,6 @@ export async function unpackLayers(
     try {
       makeRoot(unpackedRoot, layer);
       using _ = await acquireLock(`${path}${lockSuffix}`, { signal });
-      if (fs.existsSync(path)) continue;
       for (const _ of unpackTo(path, layer)) {
         await nextTurn();
         signal?.throwIfAborted();
@@ -82,8 +80,16 @@ function makeRoot(unpackedRoot: string, layer: RootfsLayer): void {
   fs.mkdirSync(unpackedRoot, { recursive: true, mode: 0o700 });
 }
 
-/** By who holds the layer's lock: nobody else works on these paths. */
+/** By who holds the layer's lock: nobody else works on these paths. The lock's file goes with it. */
 function* unpackTo(path: string, layer: RootfsLayer): Generator<void> {
+  try {
+    if (!fs.existsSync(path)) yield* unpackBeside(path, layer);
+  } finally {
+    fs.rmSync(`${path}${lockSuffix}`, { force: true });
+  }
+}
+
+function* unpackBeside(path: string, layer: RootfsLayer): Generator<void> {
   const unfinished = `${path}${unfinishedSuffix}`;
   // What a process left that was killed.
   fs.rmSync(unfinished, { recursive: true, force: true });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -10,7 +11,7 @@ import { mountOverlay } from "../../src/rootfs/overlay.ts";
 import { mountReadOnly, mountRootfs, sweepMounts, unmountRootfs } from "../../src/rootfs/rootfs.ts";
 import { makeRunFolders, runPaths } from "../../src/rootfs/run-paths.ts";
 import { acquireLock } from "../../src/sys/lock.ts";
-import { mount } from "../../src/sys/mount.ts";
+import { bindMount, mount, mountFlags } from "../../src/sys/mount.ts";
 import { dir, file } from "../fixtures/sample-image.ts";
 import { tar } from "../fixtures/tar-builder.ts";
 import { requireTool } from "../helpers/tools.ts";
@@ -215,22 +216,45 @@ describe("mounts of containers", () => {
     assert.deepEqual(fs.readdirSync(lab.folder), []);
   });
 
-  it("do not spread, and are not copied by who binds the root of the host", () => {
+  it("do not spread to who shares the folder that they lie in", () => {
     using lab = openRootfsLab();
     const shared = lab.makeFolder("run");
     mount({ source: "tmpfs", target: shared, type: "tmpfs" });
-    mount({ source: "none", target: shared, type: "", flags: 1 << 20 });
+    mount({ source: "none", target: shared, type: "", flags: mountFlags.shared });
     const peer = lab.makeFolder("peer");
-    mount({ source: shared, target: peer, type: "", flags: 4096 });
+    bindMount(shared, peer);
     mountRootfs(lab.run, lab.plan("one", [lab.layer(lower)]));
-    const copy = lab.makeFolder("copy");
-    mount({ source: shared, target: copy, type: "", flags: 4096 | 16_384 });
     // The places themselves show up, being mounted in what is shared; nothing in them does.
-    const elsewhere = mountsOf(lab).filter((point) => /^(?:peer|copy)\//.test(point));
+    const elsewhere = mountsOf(lab).filter((point) => point.startsWith("peer/"));
     assert.deepEqual(elsewhere.toSorted(), ["peer/containers/one/rootfs", "peer/layers"]);
     assert.deepEqual(fs.readdirSync(join(peer, "containers/one/rootfs")), []);
     unmountRootfs(lab.run, "one");
-    assert.deepEqual(mountsOf(lab).toSorted(), ["copy", "peer", "run"]);
+    assert.deepEqual(mountsOf(lab).toSorted(), ["peer", "run"]);
+  });
+
+  it("are not kept by mount namespaces that are made meanwhile", async () => {
+    using lab = openRootfsLab();
+    const unshare = requireTool("unshare", "util-linux");
+    for (const propagation of ["slave", "unchanged"]) {
+      mountRootfs(lab.run, lab.plan("one", [lab.layer(lower)]));
+      const words = ["--mount", `--propagation=${propagation}`, "sh", "-c", "echo; exec sleep 60"];
+      const child = spawn(unshare, words, { stdio: ["ignore", "pipe", "inherit"] });
+      // The places themselves are in nobody's peer group where the host's root is private.
+      const kept = () =>
+        fs
+          .readFileSync(`/proc/${child.pid}/mountinfo`, "utf8")
+          .split("\n")
+          .filter((line) => line.includes(lab.run.root) && / - (?:overlay|erofs) /.test(line));
+      try {
+        await once(child.stdout, "data");
+        assert.equal(kept().length, 2);
+        unmountRootfs(lab.run, "one");
+        assertClean(lab);
+        assert.deepEqual(kept(), []);
+      } finally {
+        child.kill("SIGKILL");
+      }
+    }
   });
 });
 
