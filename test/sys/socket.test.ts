@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { promisify } from "node:util";
-import { acquireLock, withLock } from "../../src/sys/lock.ts";
+import { acquireLock, ifLockFree, withLock } from "../../src/sys/lock.ts";
 import { connectSeqpacket, shutdownSocket } from "../../src/sys/socket.ts";
 import { requireTool } from "../helpers/tools.ts";
 
@@ -84,5 +84,30 @@ describe("lock", () => {
     await assert.rejects(acquireLock(path, { signal }), { name: "AbortError" });
     shared[Symbol.dispose]();
     other[Symbol.dispose]();
+  });
+
+  it("is taken anew where its file was removed", async () => {
+    const path = join(root, "lock");
+    const held = await acquireLock(path);
+    const waiting = acquireLock(path);
+    assert.equal(
+      ifLockFree(path, () => assert.fail("it is not free")),
+      false,
+    );
+    fs.rmSync(path);
+    held[Symbol.dispose]();
+    const next = await waiting;
+    assert.equal(fs.fstatSync(next.fd).ino, fs.statSync(path).ino);
+    assert.equal(
+      ifLockFree(path, () => assert.fail("it is not free")),
+      false,
+    );
+    next[Symbol.dispose]();
+    let done = 0;
+    assert.equal(
+      ifLockFree(path, () => done++),
+      true,
+    );
+    assert.equal(done, 1);
   });
 });
