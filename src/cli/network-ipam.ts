@@ -61,7 +61,6 @@ function checkOverlap(subnets: readonly string[]): void {
       }
     }
   }
-  if (subnets.length === 1) parseSubnet(subnets[0] ?? "");
 }
 
 function subnetOf(subnets: readonly string[], text: string, what: string): string | undefined {

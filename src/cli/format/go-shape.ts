@@ -97,10 +97,19 @@ function isObject(value: unknown): value is object {
 
 /** The fields that the document has, under JSON's names and in its order. */
 function jsonView(document: Fields, { goType, fields }: Shape): GoValue {
-  const entries = Object.entries(document).map(([name, value]) => {
-    const type = fields[name];
-    const isShape = typeof type === "object" && "fields" in type && isObject(value);
-    return [name, isShape ? jsonView(value as Fields, type) : (value as GoValue)] as const;
-  });
+  const entries = Object.entries(document).map(
+    ([name, value]) => [name, jsonField(value, fields[name])] as const,
+  );
   return goStruct(goType, Object.fromEntries(entries));
+}
+
+function jsonField(value: unknown, type: FieldType | undefined): GoValue {
+  if (type === undefined || typeof type === "string" || !isObject(value)) return value as GoValue;
+  if ("fields" in type) return jsonView(value as Fields, type);
+  const { elements } = type;
+  if (Array.isArray(value)) return value.map((item) => jsonField(item, elements));
+  const entries = Object.entries(value).map(
+    ([key, item]) => [key, jsonField(item, elements)] as const,
+  );
+  return Object.fromEntries(entries);
 }

@@ -48,6 +48,7 @@ function itemRow<Item>(
   );
   return goStruct(view.goType, Object.fromEntries(fields), {
     json: () => rowFields(view, item, clean),
+    escapesHtml: true,
     methods: Object.fromEntries(methods),
   });
 }

@@ -32,13 +32,20 @@ export function encodeJson(value: Value, depth = 0): string {
       });
     case "struct": {
       const replacement = structJson(value);
-      if (replacement !== undefined) return encodeJson(replacement, depth + 1);
+      if (replacement !== undefined) {
+        const text = encodeJson(replacement, depth + 1);
+        return value.source.escapesHtml ? escapeHtml(text) : text;
+      }
       const fields = structFields(value).filter(([name]) => /^\p{Lu}/u.test(name));
       return joined("{", "}", fields, ([name, field]) => {
         return `${encodeText(name)}:${encodeJson(field, depth + 1)}`;
       });
     }
   }
+}
+
+function escapeHtml(json: string): string {
+  return json.replaceAll("<", "\\u003c").replaceAll(">", "\\u003e").replaceAll("&", "\\u0026");
 }
 
 function joined<T>(

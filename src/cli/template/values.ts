@@ -14,6 +14,7 @@ export interface GoStruct {
   readonly [structTag]: string;
   readonly fields: GoFields;
   readonly json: (() => GoValue) | undefined;
+  readonly escapesHtml: boolean;
   readonly methods: GoMethods;
 }
 
@@ -58,6 +59,8 @@ const typeTag = Symbol("go type");
 export interface GoStructOptions {
   /** What `json` encodes instead of the fields: another struct keeps its order, a map is sorted. */
   readonly json?: () => GoValue;
+  /** Whether its own encoder escapes what means something in HTML, as Go's does by default. */
+  readonly escapesHtml?: boolean;
   readonly methods?: GoMethods;
 }
 
@@ -72,9 +75,9 @@ export interface GoStructOptions {
 export function goStruct(
   typeName: string,
   fields: GoFields,
-  { json, methods = {} }: GoStructOptions = {},
+  { json, escapesHtml = false, methods = {} }: GoStructOptions = {},
 ): GoStruct {
-  return { [structTag]: typeName, fields, json, methods };
+  return { [structTag]: typeName, fields, json, escapesHtml, methods };
 }
 
 /**
