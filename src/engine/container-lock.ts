@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { makeRunFolders } from "../rootfs/run-paths.ts";
 import { tryLock } from "../sys/libc.ts";
-import { acquireLock, type FileLock } from "../sys/lock.ts";
+import { acquireLock } from "../sys/lock.ts";
 import type { Engine } from "./engine.ts";
 
 /**
@@ -17,11 +17,12 @@ export async function withContainerLock<T>(
   id: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const path = lockPath(engine, id);
-  for (;;) {
-    using lock = await acquire(engine, path);
-    // Whoever removed the container before us took the file along: another one counts now.
-    if (isAt(lock.fd, path)) return await work();
+  makeRunFolders(engine.run);
+  using _lock = await acquireLock(lockPath(engine, id));
+  try {
+    return await work();
+  } finally {
+    forgetIfGone(engine, id);
   }
 }
 
@@ -36,7 +37,12 @@ export async function withFreeContainerLock<T>(
   makeRunFolders(engine.run);
   const fd = fs.openSync(path, O_RDWR + O_CREAT + O_NOFOLLOW, 0o600);
   try {
-    return tryLock(fd) && isAt(fd, path) ? await work() : undefined;
+    if (!tryLock(fd) || !isAt(fd, path)) return undefined;
+    try {
+      return await work();
+    } finally {
+      forgetIfGone(engine, id);
+    }
   } finally {
     fs.closeSync(fd);
   }
@@ -58,18 +64,14 @@ export function isContainerLocked(engine: Engine, id: string): boolean {
   }
 }
 
-/** Forgets the lock of a container that is gone; by who holds it. */
-export function removeContainerLock(engine: Engine, id: string): void {
-  fs.rmSync(lockPath(engine, id), { force: true });
+/** The lock of a container that is gone goes, too: by who holds it. */
+function forgetIfGone(engine: Engine, id: string): void {
+  const row = engine.store.database.get("SELECT 1 FROM container WHERE id = ?", id);
+  if (row === undefined) fs.rmSync(lockPath(engine, id), { force: true });
 }
 
 function lockPath(engine: Engine, id: string): string {
   return join(engine.run.locks, id);
-}
-
-async function acquire(engine: Engine, path: string): Promise<FileLock> {
-  makeRunFolders(engine.run);
-  return await acquireLock(path);
 }
 
 function isAt(fd: number, path: string): boolean {

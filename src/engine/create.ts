@@ -23,7 +23,7 @@ import { checkSettings, sharedWith } from "./check-container.ts";
 import { cleanPath } from "./clean-path.ts";
 import { containerConflict, containerInvalid } from "./container-errors.ts";
 import { noteContainer } from "./container-events.ts";
-import { removeContainerLock, withContainerLock } from "./container-lock.ts";
+import { withContainerLock } from "./container-lock.ts";
 import { wantedMounts } from "./container-mounts.ts";
 import { makeContainerName, parseContainerName } from "./container-names.ts";
 import type { CreateContainerOptions, CreatedContainer } from "./container-types.ts";
@@ -156,7 +156,6 @@ async function put(engine: Engine, container: NewContainer): Promise<void> {
       }
       removeNewVolumes(store, newVolumes);
       fs.rmSync(folder, { recursive: true, force: true });
-      removeContainerLock(engine, id);
       throw error;
     }
   });

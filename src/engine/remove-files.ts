@@ -9,7 +9,6 @@ import type { Store } from "../content/store.ts";
 import { sweepBlobs } from "../content/sweep.ts";
 import { processPaths } from "../runtime/process-paths.ts";
 import { noteContainer } from "./container-events.ts";
-import { removeContainerLock } from "./container-lock.ts";
 import type { Engine } from "./engine.ts";
 import { sweepUnpackedLayers } from "./sweep-unpacked.ts";
 import { removeRetired, removeVolumeUnlessUsed } from "./volume-folders.ts";
@@ -56,7 +55,6 @@ export function removeFromStore(
   if (removed.length > 0) removeRetired(store);
   removeFolder(store, row.id);
   fs.rmSync(processPaths(run, row.id).exitFile, { force: true });
-  removeContainerLock(engine, row.id);
   // Of an image that was removed by force the container was the last to hold the layers.
   const isLast = findImage(database, row.image) === undefined;
   if (isLast) sweepBlobs(store, layers);

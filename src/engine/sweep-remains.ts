@@ -11,7 +11,7 @@ import { containerFolder } from "../content/paths.ts";
 import { sweepMounts } from "../rootfs/rootfs.ts";
 import { deleteProcess } from "../runtime/process.ts";
 import { runtimeRoot } from "../runtime/process-paths.ts";
-import { removeContainerLock, withFreeContainerLock } from "./container-lock.ts";
+import { withFreeContainerLock } from "./container-lock.ts";
 import { isStale } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
 import { settle } from "./settle.ts";
@@ -33,7 +33,6 @@ export async function sweepRemains(engine: Engine): Promise<void> {
     if (containerById(store.database, id) !== undefined) continue;
     await withFreeContainerLock(engine, id, async () => {
       await deleteProcess(run, id, { force: true });
-      removeContainerLock(engine, id);
     });
   }
   if (fs.existsSync(run.containers)) {
@@ -58,7 +57,6 @@ async function sweepContainerFolder(engine: Engine, id: string): Promise<void> {
       throw ioError(error, `remove ${folder}`);
     }
     fs.rmSync(join(engine.run.exits, id), { force: true });
-    removeContainerLock(engine, id);
   });
 }
 

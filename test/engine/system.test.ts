@@ -69,7 +69,8 @@ test("the size of the store counts all of its files", async () => {
 
 test("disk usage of an empty store is nothing", async () => {
   await using store = await openTestStore();
-  assert.deepEqual(await diskUsage(store.engine), { images: [], layersSize: 0, reclaimable: 0 });
+  const empty = { images: [], layersSize: 0, reclaimable: 0, containers: [], volumes: [] };
+  assert.deepEqual(await diskUsage(store.engine), empty);
 });
 
 test("layers that several images have are shared, the rest is each one's own", async () => {
