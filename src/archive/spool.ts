@@ -2,6 +2,7 @@
 
 import { type ByteSource, readFully } from "../base/bytes.ts";
 import { limits } from "../base/limits.ts";
+import { type HashThread, openHashThread } from "../content/hash-thread.ts";
 import type { Lease } from "../content/lease.ts";
 import { stageLayer } from "../content/stage.ts";
 import { byteStringToText, type TarEntry } from "../tar/entry.ts";
@@ -35,7 +36,8 @@ export async function spoolArchive(
 ): Promise<MemberTable> {
   const table = new MemberTable(options.place);
   const detector = new FilesystemDetector(options.place);
-  const keep = memberKeeper(options);
+  await using hashThread = openHashThread();
+  const keep = memberKeeper(options, hashThread);
   const { signal } = options;
   const stream = skippableStream(source, { onRead: () => undefined, signal });
   await walkTar(stream, {
@@ -75,7 +77,7 @@ async function keepEntry(table: MemberTable, input: EntryInput): Promise<void> {
 }
 
 /** Keeps members in memory as long as they are small and few, else in the lease's folder. */
-function memberKeeper(options: SpoolOptions): EntryInput["keep"] {
+function memberKeeper(options: SpoolOptions, hashThread: HashThread): EntryInput["keep"] {
   let used = 0;
   return async (name, size, data) => {
     if (size <= memorySize && used + size <= limits.spooledDocumentsSize) {
@@ -89,6 +91,7 @@ function memberKeeper(options: SpoolOptions): EntryInput["keep"] {
       stagingPath: options.lease.stagingPath(),
       place: `${options.place}: ${name}`,
       keepCompressed: true,
+      hasher: hashThread.begin(size),
       onProgress: (done) => options.onMember?.(name, done, size),
       signal: options.signal,
     });

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createHash } from "node:crypto";
 import type { ByteSource } from "../base/bytes.ts";
 import type { Digest } from "../spec/digest.ts";
 import { close } from "./file-calls.ts";
 import { type CopyOptions, copyToFile, namedFile } from "./file-writer.ts";
+import { createHasher, type Hasher } from "./hasher.ts";
 
 export interface WrittenBlob {
   readonly digest: Digest;
   readonly size: number;
+}
+
+export interface BlobOptions extends Omit<CopyOptions, "onChunk"> {
+  /** Sees every byte in order, before it is written. */
+  readonly onChunk?: ((chunk: Buffer) => void) | undefined;
+  /** What works out the digest; this thread where undefined. */
+  readonly hasher?: Hasher | undefined;
 }
 
 /**
@@ -20,16 +27,17 @@ export interface WrittenBlob {
 export async function writeBlob(
   source: ByteSource,
   path: string,
-  options: CopyOptions = {},
+  options: BlobOptions = {},
 ): Promise<WrittenBlob> {
-  const hash = createHash("sha256");
+  const hasher = options.hasher ?? createHasher();
   const copied = await copyToFile(source, namedFile(path, 0o444), {
     ...options,
     onChunk(chunk) {
-      hash.update(chunk);
+      const hashed = hasher.update(chunk);
       options.onChunk?.(chunk);
+      return hashed;
     },
   });
   await close(copied.fd);
-  return { digest: `sha256:${hash.digest("hex")}`, size: copied.size };
+  return { digest: await hasher.digest(), size: copied.size };
 }

@@ -7,8 +7,12 @@ import { alignedBuffers, directUnit } from "./aligned-buffers.ts";
 import { close, fdatasync, ftruncate, open, writeAll } from "./file-calls.ts";
 
 export interface CopyOptions {
-  /** Sees every byte in order, before it is written. */
-  readonly onChunk?: ((chunk: Buffer) => void) | undefined;
+  /**
+   * Sees every byte in order, before it is written.
+   *
+   * @returns when it is done with the chunk's memory; undefined where that is at once
+   */
+  readonly onChunk?: ((chunk: Buffer) => Promise<void> | undefined) | undefined;
   /** Told how many bytes have been taken so far. */
   readonly onProgress?: ((size: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -102,10 +106,10 @@ interface PumpInput {
   readonly options: CopyOptions;
 }
 
-/** Moves the source into the file through a ring of buffers; a buffer waits for its own write. */
+/** Moves the source into the file through a ring of buffers; a buffer waits for who still uses it. */
 async function pump(source: ByteSource, input: PumpInput): Promise<number> {
   const { file, buffers, options } = input;
-  const writes: Promise<void>[] = [];
+  const uses: Promise<unknown>[] = [];
   let size = 0;
   let next = Promise.resolve(input.first);
   try {
@@ -114,16 +118,17 @@ async function pump(source: ByteSource, input: PumpInput): Promise<number> {
       const count = await next;
       options.signal?.throwIfAborted();
       isLast = count < chunkSize;
-      if (!isLast) next = readNext(source, { buffers, writes, slot: (turn + 1) % buffers.length });
-      options.onChunk?.((buffers[slot] as Buffer).subarray(0, count));
-      writes[slot] = observed(writeChunk(file, buffers[slot] as Buffer, { count, offset: size }));
+      if (!isLast) next = readNext(source, { buffers, uses, slot: (turn + 1) % buffers.length });
+      const seen = options.onChunk?.((buffers[slot] as Buffer).subarray(0, count));
+      const written = writeChunk(file, buffers[slot] as Buffer, { count, offset: size });
+      uses[slot] = observed(allDone([seen, written]));
       size += count;
       options.onProgress?.(size);
     }
-    await Promise.all(writes);
+    await allDone(uses);
   } finally {
-    // No buffer may be handed on while the kernel still reads from or writes into it.
-    await Promise.allSettled([...writes, next]);
+    // No buffer may be handed on while the kernel or another thread still reads or writes it.
+    await Promise.allSettled([...uses, next]);
   }
   if (file.isDirect && size % directUnit !== 0) await ftruncate(file.fd, size);
   return size;
@@ -131,18 +136,25 @@ async function pump(source: ByteSource, input: PumpInput): Promise<number> {
 
 interface Ring {
   readonly buffers: readonly Buffer[];
-  readonly writes: readonly Promise<void>[];
+  readonly uses: readonly Promise<unknown>[];
   readonly slot: number;
 }
 
 function readNext(source: ByteSource, ring: Ring): Promise<number> {
   const target = ring.buffers[ring.slot] as Buffer;
-  const pending = ring.writes[ring.slot];
+  const pending = ring.uses[ring.slot];
   const reading =
     pending === undefined
       ? readFully(source, target)
       : pending.then(() => readFully(source, target));
   return observed(reading);
+}
+
+/** Waits for all, also where one of them fails. */
+async function allDone(work: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  for (const one of await Promise.allSettled(work)) {
+    if (one.status === "rejected") throw one.reason;
+  }
 }
 
 /** Marks a promise that is awaited later as handled, so that an early failure is not "unhandled". */
@@ -197,7 +209,7 @@ export async function copyToStream(
 ): Promise<number> {
   const buffers = takeBuffers();
   let size = 0;
-  let writing: Promise<void> = Promise.resolve();
+  let writing: Promise<unknown> = Promise.resolve();
   try {
     for (let turn = 0; ; turn++) {
       const buffer = buffers[turn % buffers.length] as Buffer;
@@ -206,8 +218,7 @@ export async function copyToStream(
       if (count === 0) return size;
       options.signal?.throwIfAborted();
       const chunk = buffer.subarray(0, count);
-      options.onChunk?.(chunk);
-      writing = observed(writeAll(fd, chunk, null));
+      writing = observed(allDone([options.onChunk?.(chunk), writeAll(fd, chunk, null)]));
       size += count;
       options.onProgress?.(size);
     }

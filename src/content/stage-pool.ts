@@ -7,7 +7,7 @@ import { rangeSource } from "./sources.ts";
 import { type StagedLayer, type StageOptions, stageLayer } from "./stage.ts";
 
 /** A layer that lies in an open file. */
-export interface StageJob extends Omit<StageOptions, "signal"> {
+export interface StageJob extends Omit<StageOptions, "signal" | "hasher"> {
   readonly fd: number;
   readonly offset: number;
   readonly size: number;

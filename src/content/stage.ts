@@ -7,7 +7,7 @@ import type { LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
 import type { ByteString } from "../tar/entry.ts";
-import { type WrittenBlob, writeBlob } from "./blob-writer.ts";
+import { hashBlob, type WrittenBlob, writeBlob } from "./blob-writer.ts";
 import {
   type Compression,
   compressionMagicSize,
@@ -15,10 +15,11 @@ import {
   sniffCompression,
 } from "./compression.ts";
 import { close, fdatasync, open, writeAll } from "./file-calls.ts";
+import type { Hasher } from "./hasher.ts";
 import { peekable } from "./sources.ts";
-import { type IndexSummary, TolerantIndexer } from "./tolerant-indexer.ts";
+import { type IndexSummary, type TarPlace, TolerantIndexer } from "./tolerant-indexer.ts";
 
-export type { IndexSummary } from "./tolerant-indexer.ts";
+export type { IndexSummary, TarPlace } from "./tolerant-indexer.ts";
 
 export interface StageOptions {
   /** The lease's folder, which gets the files under their digests. */
@@ -29,6 +30,10 @@ export interface StageOptions {
   readonly place: string;
   /** Keep the compressed form beside the tar. */
   readonly keepCompressed: boolean;
+  /** Only hash and index a tar that stays where it is, for mounting it there. */
+  readonly inPlace?: TarPlace | undefined;
+  /** Works out the digest of the tar; this thread where undefined. */
+  readonly hasher?: Hasher | undefined;
   readonly onProgress?: ((size: number) => void) | undefined;
   /** Sees the path of each member of the tar, below the root. */
   readonly onEntryPath?: ((path: ByteString) => void) | undefined;
@@ -72,11 +77,17 @@ type StagedTar = Pick<StagedLayer, "tar" | "index" | "problem">;
 
 async function stageTar(source: ByteSource, options: StageOptions): Promise<StagedTar> {
   const tolerant = new TolerantIndexer(options);
-  const tar = await writeBlob(source, options.stagingPath, {
-    onChunk: (chunk) => tolerant.push(chunk),
+  const reading = {
+    onChunk: (chunk: Buffer) => tolerant.push(chunk),
     onProgress: options.onProgress,
     signal: options.signal,
-  });
+    hasher: options.hasher,
+  };
+  if (options.inPlace !== undefined) {
+    const tar = await hashBlob(source, reading);
+    return { tar, ...tolerant.finish(tar) };
+  }
+  const tar = await writeBlob(source, options.stagingPath, reading);
   renameToDigest(options, options.stagingPath, tar.digest);
   return { tar, ...tolerant.finish(tar) };
 }

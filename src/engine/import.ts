@@ -3,6 +3,7 @@
 import { FilesystemDetector } from "../archive/detect.ts";
 import { LadeError } from "../base/errors.ts";
 import { commitBlobs, stageDocument } from "../content/commit.ts";
+import { openHashThread } from "../content/hash-thread.ts";
 import { putImage, putTag } from "../content/images.ts";
 import { openLease } from "../content/lease.ts";
 import { stageLayer } from "../content/stage.ts";
@@ -37,6 +38,7 @@ export async function importImage(engine: Engine, options: ImportOptions): Promi
   const platform = options.platform ? parsePlatform(options.platform) : hostPlatform();
   using source = await openImportSource(options.source, options.signal);
   using lease = openLease(store);
+  await using hashThread = openHashThread();
   const sniffer = new ArchiveSniffer(source.place);
   const { onProgress } = options;
   const staged = await stageLayer(source.bytes, {
@@ -44,6 +46,7 @@ export async function importImage(engine: Engine, options: ImportOptions): Promi
     stagingPath: lease.stagingPath(),
     place: source.place,
     keepCompressed: false,
+    hasher: hashThread.begin(source.size),
     signal: options.signal,
     onEntryPath: options.force === true ? undefined : (path) => sniffer.see(path),
     onProgress: (current) =>

@@ -170,7 +170,7 @@ describe("importImage", () => {
       `tail -c +513 "$1" | "$2" -e "$3"`,
     ]) {
       const node = process.execPath;
-      const flags = { NODE_OPTIONS: "--disable-warning=ExperimentalWarning --input-type=module" };
+      const flags = { NODE_OPTIONS: "--disable-warning=ExperimentalWarning" };
       const child = spawnSync("sh", ["-c", command, "sh", path, node, script], {
         encoding: "utf8",
         env: { ...process.env, ...flags },
