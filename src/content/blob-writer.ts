@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ByteSource } from "../base/bytes.ts";
+import { type ByteSource, readFully } from "../base/bytes.ts";
 import type { Digest } from "../spec/digest.ts";
 import { close } from "./file-calls.ts";
 import { type CopyOptions, copyToFile, namedFile } from "./file-writer.ts";
@@ -40,4 +40,27 @@ export async function writeBlob(
   });
   await close(copied.fd);
   return { digest: await hasher.digest(), size: copied.size };
+}
+
+const readSize = 2 * 1024 * 1024;
+
+/** Reads a source to its end and works out its digest, without writing it anywhere. */
+export async function hashBlob(
+  source: ByteSource,
+  options: BlobOptions = {},
+): Promise<WrittenBlob> {
+  const hasher = options.hasher ?? createHasher();
+  const buffer = Buffer.allocUnsafe(readSize);
+  let size = 0;
+  for (;;) {
+    const count = await readFully(source, buffer);
+    options.signal?.throwIfAborted();
+    const chunk = buffer.subarray(0, count);
+    const hashed = hasher.update(chunk);
+    options.onChunk?.(chunk);
+    await hashed;
+    size += count;
+    options.onProgress?.(size);
+    if (count < readSize) return { digest: await hasher.digest(), size };
+  }
 }
