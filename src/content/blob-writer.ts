@@ -2,6 +2,7 @@
 
 import { type ByteSource, readFully } from "../base/bytes.ts";
 import type { Digest } from "../spec/digest.ts";
+import { alignedBuffers } from "./aligned-buffers.ts";
 import { close } from "./file-calls.ts";
 import { type CopyOptions, copyToFile, namedFile } from "./file-writer.ts";
 import { createHasher, type Hasher } from "./hasher.ts";
@@ -50,7 +51,7 @@ export async function hashBlob(
   options: BlobOptions = {},
 ): Promise<WrittenBlob> {
   const hasher = options.hasher ?? createHasher();
-  const buffer = Buffer.allocUnsafe(readSize);
+  const [buffer = Buffer.alloc(0)] = alignedBuffers(1, readSize);
   let size = 0;
   for (;;) {
     const count = await readFully(source, buffer);
