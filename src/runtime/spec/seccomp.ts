@@ -158,7 +158,9 @@ const profileSchema = v.object({
  * @throws LadeError CONTAINER_INVALID
  */
 export function parseSeccompProfile(json: string): SeccompProfile {
-  const read = v.safeParse(profileSchema, parse(json));
+  const document = parse(json);
+  if (Array.isArray(document)) throw invalid("Decoding seccomp profile failed: expected an object");
+  const read = v.safeParse(profileSchema, document);
   if (!read.success) {
     const [issue] = read.issues;
     const path = v.getDotPath(issue) ?? "the document";
