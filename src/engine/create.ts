@@ -20,6 +20,7 @@ import type { ContainerConfig, HostConfig } from "../spec/container.ts";
 import { comparePlatforms, formatPlatform, hostPlatform, type Platform } from "../spec/platform.ts";
 import { type BaseImage, findBaseImage, layersToHold } from "./base-image.ts";
 import { checkSettings, sharedWith } from "./check-container.ts";
+import { checkRuntimeSettings, hasRuntimeSettings } from "./check-runtime.ts";
 import { cleanPath } from "./clean-path.ts";
 import { containerConflict, containerInvalid } from "./container-errors.ts";
 import { noteContainer } from "./container-events.ts";
@@ -56,6 +57,7 @@ export async function createContainer(
   const { HostConfig: host = {}, NetworkingConfig: networking = {}, ...config } = options.body;
   checkSettings(config, host);
   checkNetworkMode({ config, hostConfig: host, networking });
+  if (hasRuntimeSettings(host)) checkRuntimeSettings(host);
   const resources = checkResources(host, { isUpdate: false });
   const image = await findBaseImage(engine, config.Image ?? "", options);
   const settled = settle(store, { image, config, host: { ...host, ...resources.changes } });

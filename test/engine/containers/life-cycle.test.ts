@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { isLadeError } from "../../../src/base/errors.ts";
 import { inspectContainer } from "../../../src/engine/inspect-container.ts";
 import { killContainer } from "../../../src/engine/kill.ts";
 import { listContainers } from "../../../src/engine/list-containers.ts";
@@ -14,6 +13,7 @@ import { renameContainer } from "../../../src/engine/rename.ts";
 import { startContainer } from "../../../src/engine/start.ts";
 import { restartContainer, stopContainer } from "../../../src/engine/stop.ts";
 import { waitContainer } from "../../../src/engine/wait.ts";
+import { code, message } from "./asserts.ts";
 import {
   assertNothingLeft,
   assertNothingRuns,
@@ -24,15 +24,6 @@ import {
   run,
   start,
 } from "./box.ts";
-
-const code = (name: string) => (error: unknown) => isLadeError(error) && error.code === name;
-const message = (name: string, text: string | RegExp) => (error: unknown) => {
-  assert.ok(isLadeError(error), String(error));
-  assert.equal(error.code, name);
-  if (typeof text === "string") assert.equal(error.message, text);
-  else assert.match(error.message, text);
-  return true;
-};
 
 test("a container's whole life", async () => {
   await using box = await openBox();
