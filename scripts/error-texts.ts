@@ -23,6 +23,7 @@ export const errorTexts: Readonly<Record<ErrorCode, string>> = {
   CONTAINER_INVALID: "A setting of the container, or its name, has a value that it can't have.",
   CONTAINER_NOT_FOUND: "There is no such container.",
   CONTAINER_NOT_RUNNING: "The container is not running.",
+  CONTAINER_READ_ONLY: "The place in the container may only be read.",
   DIGEST_INVALID: "The text is no digest: one is `sha256:` and 64 hexadecimal digits.",
   DIGEST_MISMATCH: "The bytes are not those that their digest was made from.",
   DISK_FULL: "The disk is full, or a quota is used up; nothing changed.",

@@ -29,6 +29,7 @@ export const errorKinds = {
   CONTAINER_INVALID: "invalid",
   CONTAINER_NOT_FOUND: "not-found",
   CONTAINER_NOT_RUNNING: "conflict",
+  CONTAINER_READ_ONLY: "denied",
   DIGEST_INVALID: "invalid",
   DIGEST_MISMATCH: "data-loss",
   DISK_FULL: "unavailable",

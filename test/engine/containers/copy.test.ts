@@ -419,7 +419,8 @@ describe("copying beside a container that changes everything", () => {
     // A process of the container swaps a folder for a symlink to the host's path, again and again.
     const script = `mkdir -p /w; busybox ln -s ${outside} /w/link; mkdir -p /w/dir/sub; echo inside > /w/dir/sub/secret
 touch /ready
-while true; do mv /w/dir /w/now; mv /w/now /w/dir; mv /w/link /w/now; mv /w/now /w/link; done`;
+while true; do
+mv /w/dir /w/now; mv /w/now /w/dir; mv /w/link /w/now; mv /w/now /w/link; done`;
     const id = await start(box, { body: body(script) });
     await until(() => statArchive(box.engine, id, "/ready"));
     const end = Date.now() + 3000;
