@@ -19,8 +19,17 @@ export function mountError(error: unknown, work: string): LadeError {
     const reason = "needs the right to mount (CAP_SYS_ADMIN), which this process does not have";
     return new LadeError("ROOT_NEEDED", `${work}: ${reason}`, { hint: needed, cause: error });
   }
-  const hint = isSystemError(error, "ENOSPC")
-    ? "Raise /proc/sys/fs/mount-max, or stop some containers."
-    : undefined;
+  const hint = hintFor(error);
   return new LadeError("MOUNT_FAILED", `${work}: ${messageOf(error)}`, { hint, cause: error });
+}
+
+function hintFor(error: unknown): string | undefined {
+  if (isSystemError(error, "ENOSPC")) {
+    return "Raise /proc/sys/fs/mount-max, or stop some containers.";
+  }
+  if (messageOf(error).includes("not supported as upperdir")) {
+    return "Choose a folder on a file system such as ext4, XFS or btrfs with --root.";
+  }
+  if (isSystemError(error, "EUCLEAN")) return "Run `lade system check --repair`.";
+  return undefined;
 }

@@ -29,6 +29,13 @@ export interface FailedCall {
   readonly detail?: string | undefined;
 }
 
+/** What mounts and file systems say and Node has no name for. @see <asm-generic/errno.h> */
+const otherErrors: Readonly<Record<number, readonly [code: string, text: string]>> = {
+  15: ["ENOTBLK", "block device required"],
+  116: ["ESTALE", "stale file handle"],
+  117: ["EUCLEAN", "structure needs cleaning"],
+};
+
 let variable: Int32Array | undefined;
 
 function errnoVariable(): Int32Array {
@@ -59,7 +66,8 @@ export function lastErrno(): number {
  * @param errno positive, as <errno.h> has it
  */
 export function systemError(errno: number, call: FailedCall): SystemError {
-  const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, "unknown error"];
+  const [code, text] = getSystemErrorMap().get(-errno) ??
+    otherErrors[errno] ?? [`E${errno}`, "unknown error"];
   const path = textOf(call.path);
   const dest = textOf(call.dest);
   let message = `${code}: ${text}, ${call.syscall}`;
