@@ -4,6 +4,7 @@
 
 import * as fs from "node:fs";
 import { dirname } from "node:path";
+import { containerFolder } from "../content/paths.ts";
 import { processPaths } from "../runtime/process-paths.ts";
 import { tryLock } from "../sys/libc.ts";
 import type { Attachment } from "./container-types.ts";
@@ -25,8 +26,11 @@ export interface Attendance {
  * starting lade a second time for nothing would take longer than all the rest of `run --rm`.
  * Where there is no flock(1), it does not wait, and finds the container's lock taken.
  */
-const exitScript =
-  '[ -e "$2" ] || exit 0; flock "$1" true; [ -e "$2" ] || exit 0; shift 2; exec "$@"';
+const exitScript = [
+  // Nothing to do; of a container that is gone, the exit code is of no use to anybody.
+  'over() { [ ! -e "$2" ] && { [ -e "$3" ] || rm -f "$4"; }; }',
+  'over "$@" && exit 0; flock "$1" true; over "$@" && exit 0; shift 4; exec "$@"',
+].join("; ");
 
 /**
  * Takes on the end of a container that this process is attached to. The kernel takes it back when
@@ -42,10 +46,11 @@ export function attend(engine: Engine, id: string): Attendance {
     if (isHeld) fs.closeSync(fd);
     isHeld = false;
   };
-  const bundle = processPaths(engine.run, id).spec;
+  const { spec, exitFile } = processPaths(engine.run, id);
+  const folder = containerFolder(engine.store.paths, id);
   return {
     exitCommand: [
-      ...["/bin/sh", "-c", exitScript, "lade-exit", path, bundle],
+      ...["/bin/sh", "-c", exitScript, "lade-exit", path, spec, folder, exitFile],
       ...cleanupCommand(engine, id),
     ],
     release,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { containerById } from "../content/containers.ts";
+import { containerById, isRunning } from "../content/containers.ts";
 import { withContainerLock } from "./container-lock.ts";
 import type { Engine } from "./engine.ts";
-import { settle } from "./settle.ts";
+import { forgetExit, settle } from "./settle.ts";
 import { startUnderLock } from "./start.ts";
 
 /**
@@ -16,11 +16,12 @@ import { startUnderLock } from "./start.ts";
 export async function cleanupContainer(engine: Engine, id: string): Promise<void> {
   await withContainerLock(engine, id, async () => {
     const row = containerById(engine.store.database, id);
-    if (row === undefined) return;
-    if (row.state.status === "restarting" && row.state.pid === process.pid) {
+    if (row?.state.status === "restarting" && row.state.pid === process.pid) {
       await startUnderLock(engine, row, { isRestart: true });
       return;
     }
-    await settle(engine, row);
+    const settled = row && (await settle(engine, row));
+    // Whoever removed or undid it may have done so before its monitor wrote the exit code down.
+    if (settled === undefined || !isRunning(settled.state)) forgetExit(engine, id);
   });
 }

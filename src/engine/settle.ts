@@ -47,6 +47,7 @@ export async function settle(engine: Engine, row: ContainerRow): Promise<Contain
 
 async function undoStart(engine: Engine, row: ContainerRow): Promise<ContainerRow | undefined> {
   const fault = await tearDown(engine, row);
+  forgetExit(engine, row.id);
   const state = { ...unstartedState(row.state), error: fault?.message ?? "" };
   if (row.definition.hostConfig.AutoRemove === true) {
     removeFromStore(engine, { ...row, state }, { volumes: true });
@@ -78,8 +79,13 @@ async function settleEnd(engine: Engine, row: ContainerRow): Promise<ContainerRo
   const settled = write(engine, row, state, (now) =>
     noteContainer(engine.store.database, now, "die", attributes),
   );
-  fs.rmSync(processPaths(engine.run, row.id).exitFile, { force: true });
+  forgetExit(engine, row.id);
   return settled;
+}
+
+/** Forgets what the monitor wrote down, once a row has it, or where nobody wants to know. */
+export function forgetExit(engine: Engine, id: string): void {
+  fs.rmSync(processPaths(engine.run, id).exitFile, { force: true });
 }
 
 /** Writes a state; it means nothing after a power cut, so it need not survive one. */

@@ -9,9 +9,13 @@ import { ioError } from "../base/io-error.ts";
 import { allContainers, containerById, isRunning } from "../content/containers.ts";
 import { containerFolder } from "../content/paths.ts";
 import { sweepMounts } from "../rootfs/rootfs.ts";
+import { usesSystemdCgroups } from "../runtime/cgroup.ts";
+import { removeNamespace } from "../runtime/network/namespaces.ts";
 import { deleteProcess } from "../runtime/process.ts";
 import { runtimeRoot } from "../runtime/process-paths.ts";
+import { cgroupsPath } from "../runtime/spec/cgroups-path.ts";
 import { withFreeContainerLock } from "./container-lock.ts";
+import { releaseRootfs } from "./container-rootfs.ts";
 import { isStale } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
 import { settle } from "./settle.ts";
@@ -32,14 +36,25 @@ export async function sweepRemains(engine: Engine): Promise<void> {
   for (const id of listFolder(runtimeRoot(run))) {
     if (containerById(store.database, id) !== undefined) continue;
     await withFreeContainerLock(engine, id, async () => {
-      await deleteProcess(run, id, { force: true });
+      await deleteProcess(run, id, {
+        force: true,
+        cgroup: cgroupsPath(id, "", usesSystemdCgroups()),
+      });
     });
+  }
+  for (const id of listFolder(run.netns)) {
+    if (containerById(store.database, id) === undefined) removeNamespace(run, id);
   }
   if (fs.existsSync(run.containers)) {
     sweepMounts(run, (id) => {
       const row = containerById(store.database, id);
       return row !== undefined && isRunning(row.state);
     });
+  }
+  for (const name of listFolder(run.locks)) {
+    const [id = "", kind] = name.split(".");
+    const isForgotten = kind === "rootfs" && containerById(store.database, id) === undefined;
+    if (isForgotten) releaseRootfs(engine, id);
   }
   removeRetired(store);
 }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { removeContainer } from "../../../src/engine/remove-container.ts";
+import { startContainer } from "../../../src/engine/start.ts";
+import { stopContainer } from "../../../src/engine/stop.ts";
+import { waitContainer } from "../../../src/engine/wait.ts";
+import { code } from "./asserts.ts";
+import { assertNothingLeft, body, create, openBox } from "./box.ts";
+
+test("50 containers made, started and removed side by side leave nothing", async () => {
+  await using box = await openBox();
+  const { engine } = box;
+  const one = async (index: number) => {
+    const isRemoved = index % 3 === 0;
+    const host = { AutoRemove: isRemoved };
+    const command = index % 2 === 0 ? `exit ${index}` : "sleep 1000";
+    const id = await create(box, { name: `c${index}`, body: body(command, { host }) });
+    await startContainer(engine, id);
+    if (index % 2 === 0) {
+      assert.deepEqual(await waitContainer(engine, id), { exitCode: index });
+    } else if (index % 5 === 0) {
+      await stopContainer(engine, id, { timeoutSeconds: 0 });
+    }
+    await removeContainer(engine, id, { force: true }).catch(code("CONTAINER_NOT_FOUND"));
+  };
+  await Promise.all(Array.from({ length: 50 }, (_, index) => one(index)));
+  await assertNothingLeft(box);
+});
+
+test("of many who want one name, one gets it", async () => {
+  await using box = await openBox();
+  const made = await Promise.allSettled(
+    Array.from({ length: 20 }, () => create(box, { name: "wanted", body: body("true") })),
+  );
+  const ids = made.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  assert.equal(ids.length, 1);
+  for (const one of made) if (one.status === "rejected") code("CONTAINER_CONFLICT")(one.reason);
+  await removeContainer(box.engine, "wanted");
+  await assertNothingLeft(box);
+});
+
+test("starting, stopping and removing one container at once ends well", async () => {
+  await using box = await openBox();
+  const { engine } = box;
+  for (let round = 0; round < 5; round++) {
+    const id = await create(box, { body: body("sleep 1000") });
+    const outcomes = await Promise.allSettled([
+      startContainer(engine, id),
+      startContainer(engine, id),
+      stopContainer(engine, id, { timeoutSeconds: 0 }),
+      removeContainer(engine, id, { force: true }),
+      startContainer(engine, id),
+    ]);
+    for (const one of outcomes) {
+      if (one.status === "rejected") code("CONTAINER_NOT_FOUND")(one.reason);
+    }
+  }
+  await assertNothingLeft(box);
+});
