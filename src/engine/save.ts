@@ -22,7 +22,7 @@ import { parseIndex, parseManifest } from "../spec/oci.ts";
 import { comparePlatformsStrictly, formatPlatform, parsePlatform } from "../spec/platform.ts";
 import { familiarString, parseReference, type Reference } from "../spec/reference.ts";
 import type { Engine } from "./engine.ts";
-import { resolveForSave } from "./find-image.ts";
+import { saveTargets } from "./save-targets.ts";
 import type { SaveOptions } from "./types.ts";
 
 /**
@@ -67,7 +67,7 @@ function selectImages(store: Store, options: SaveOptions): Selected[] {
     selected.set(id, names);
   };
   for (const name of options.names) {
-    for (const found of resolveForSave(store, name)) {
+    for (const found of saveTargets(store, name)) {
       add(found.id, options.withTags === true ? namesOf(store, found.id) : found.references);
     }
   }
