@@ -51,11 +51,25 @@ export function useLayers(
 
 /** Takes the container off the layers' users and unmounts what nobody else uses. */
 export function releaseLayers(run: RunPaths, id: string, keys: readonly string[]): void {
-  for (const key of keys) {
+  const unused = keys.filter((key) => {
     fs.rmSync(join(run.layerUsers, key, id), { force: true });
-    if (removeIfEmpty(join(run.layerUsers, key))) unmountLayer(run, key);
-  }
+    return removeIfEmpty(join(run.layerUsers, key));
+  });
+  if (listNames(run.layerUsers).length === 0) detachAll(run);
+  for (const key of unused) unmountLayer(run, key);
   removeIfUnused(run);
+}
+
+/**
+ * Takes all layers out of the tree in one call: each by itself costs more than it did to mount it,
+ * since the kernel waits for all processors each time.
+ */
+function detachAll(run: RunPaths): void {
+  try {
+    if (isMountPoint(run.layers)) unmount(run.layers, { lazy: true });
+  } catch (error) {
+    throw mountError(error, `unmount ${run.layers}`);
+  }
 }
 
 /**
