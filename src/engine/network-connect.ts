@@ -14,6 +14,7 @@ import {
 import { isBuiltIn, type NetworkRow, networkById } from "../content/networks.ts";
 import { hostRoutes } from "../runtime/network/host-state.ts";
 import { namespacePath } from "../runtime/network/namespaces.ts";
+import type { Plug } from "../runtime/network/netavark.ts";
 import { connectAll, disconnectAll } from "../runtime/network/plugs.ts";
 import { closeAll, portMapOf } from "../runtime/network/ports.ts";
 import type { EndpointSettings } from "../spec/container.ts";
@@ -29,6 +30,7 @@ import { plugOf } from "./network-plug.ts";
 import {
   holdPortsOf,
   isOpenBridge,
+  isShared,
   type NetworkedEndpoint,
   noPorts,
   withPorts,
@@ -145,10 +147,11 @@ async function connectRunning(
     noteNetwork(database, network, "connect", { container: row.id });
     return withHeld;
   });
+  const plug = plugOf(row, taken.endpoint, taken.network);
   try {
-    const plug = plugOf(row, taken.endpoint, taken.network);
-    await connectAll(namespacePath(engine.run, row.id), plug === undefined ? [] : [plug]);
+    if (plug !== undefined) await plugIn(engine, row, plug);
   } catch (error) {
+    if (plug !== undefined) await unplug(engine, row, plug).catch(() => {});
     database.transaction(() => {
       deleteEndpoint(database, row.id, network.id);
       recordPorts(engine, row);
@@ -210,7 +213,7 @@ export async function disconnectNetwork(
     }
     if (isRunning(row.state)) {
       const plug = plugOf(row, endpoint, network);
-      await disconnectAll(engine.run, row.id, plug === undefined ? [] : [plug]);
+      if (plug !== undefined) await unplug(engine, row, plug);
     }
     const movedTo = database.transaction(() => {
       deleteEndpoint(database, row.id, network.id);
@@ -259,8 +262,22 @@ async function plugAgain(
   const before = network && plugOf(row, from, network);
   const after = network && plugOf(row, to, network);
   if (before === undefined || after === undefined) return;
-  await disconnectAll(engine.run, row.id, [before]);
-  await connectAll(namespacePath(engine.run, row.id), [after]);
+  await unplug(engine, row, before);
+  await plugIn(engine, row, after);
+}
+
+async function plugIn(engine: Engine, row: ContainerRow, plug: Plug): Promise<void> {
+  const namespace = namespacePath(engine.run, row.id);
+  await connectAll({ run: engine.run, namespace, plugs: [plug] });
+}
+
+async function unplug(engine: Engine, row: ContainerRow, plug: Plug): Promise<void> {
+  await disconnectAll({
+    run: engine.run,
+    containerId: row.id,
+    plugs: [plug],
+    isShared: (network) => isShared(engine, network, row.id),
+  });
 }
 
 function joinNone(engine: Engine, row: ContainerRow): void {

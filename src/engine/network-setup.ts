@@ -14,6 +14,7 @@ import { isRunning } from "../content/containers.ts";
 import {
   type EndpointRow,
   endpointsOfContainer,
+  liveEndpointsOfNetwork,
   publishedHostPorts,
   putEndpoint,
   releaseEndpoints,
@@ -195,7 +196,8 @@ export async function plugNetwork(
   row: ContainerRow,
   setup: NetworkSetup,
 ): Promise<void> {
-  await connectAll(setup.namespace, setup.plugs);
+  const { namespace, plugs } = setup;
+  await connectAll({ run: engine.run, namespace, plugs });
   updateNetworkNames(engine, row.id);
 }
 
@@ -219,7 +221,12 @@ export async function tearDownNetwork(engine: Engine, row: ContainerRow): Promis
     return network === undefined ? [] : (plugOf(row, endpoint, network) ?? []);
   });
   try {
-    await disconnectAll(engine.run, row.id, plugs);
+    await disconnectAll({
+      run: engine.run,
+      containerId: row.id,
+      plugs,
+      isShared: (network) => isShared(engine, network, row.id),
+    });
   } finally {
     removeNamespace(engine.run, row.id);
     if (live.length > 0) {
@@ -227,4 +234,10 @@ export async function tearDownNetwork(engine: Engine, row: ContainerRow): Promis
       updateNetworkNames(engine, row.id);
     }
   }
+}
+
+/** Whether another container has, or is about to have, a place on a network. */
+export function isShared(engine: Engine, network: string, containerId: string): boolean {
+  const live = liveEndpointsOfNetwork(engine.store.database, network);
+  return live.some((endpoint) => endpoint.container !== containerId);
 }

@@ -1,37 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Connecting a container's network namespace to its networks, and taking it off again. */
+/**
+ * Connecting a container's network namespace to its networks, and taking it off again.
+ *
+ * netavark makes bridges and rules. What needs no rule lade does by itself (`links.ts`), and rules
+ * go all at once (`firewall.ts`).
+ */
 
+import * as fs from "node:fs";
+import { join } from "node:path";
 import { isLadeError } from "../../base/errors.ts";
 import type { RunPaths } from "../../rootfs/run-paths.ts";
-import { keepNetworksApart } from "./firewall.ts";
+import { keepNetworksApart, removeRules } from "./firewall.ts";
 import { hostInterfaces } from "./host-state.ts";
+import { joinBridge, removeBridgeLink, removeInterface } from "./links.ts";
 import { hasNamespace, makeNamespace, namespacePath, removeNamespace } from "./namespaces.ts";
 import { connectPlug, disconnectPlug, type Plug, type PlugPlace } from "./netavark.ts";
 import { withNetworkLock } from "./network-lock.ts";
+
+export interface ConnectOptions {
+  readonly run: RunPaths;
+  readonly namespace: string;
+  readonly plugs: readonly Plug[];
+}
 
 /**
  * Connects a namespace to networks, in their order; all of them or none.
  *
  * @throws LadeError RUNTIME_MISSING, NETWORK_FAILED
  */
-export async function connectAll(namespace: string, plugs: readonly Plug[]): Promise<void> {
+export async function connectAll({ run, namespace, plugs }: ConnectOptions): Promise<void> {
   if (plugs.length === 0) return;
   await withNetworkLock(async (lock) => {
-    const done: Plug[] = [];
     for (const plug of plugs) {
-      try {
+      if (plug.ports.length === 0 && isMade(run, plug)) {
+        joinBridge(namespace, plug);
+      } else {
         await connectPlug({ namespace, lock }, plug);
-        done.push(plug);
-      } catch (error) {
-        // The one that failed may have left a part of itself, too.
-        for (const made of [plug, ...done.reverse()]) {
-          await disconnectPlug({ namespace, lock }, made).catch(() => {});
-        }
-        throw error;
+        markMade(run, plug);
       }
     }
   });
+}
+
+/** Says that netavark came to its end with a network: its bridge and all its rules are there. */
+function markMade(run: RunPaths, plug: Plug): void {
+  fs.mkdirSync(join(run.root, "networks"), { recursive: true, mode: 0o700 });
+  fs.writeFileSync(madeMark(run, plug), "");
+}
+
+function isMade(run: RunPaths, plug: Plug): boolean {
+  return fs.existsSync(madeMark(run, plug)) && hostInterfaces().includes(plug.bridge);
+}
+
+function madeMark(run: RunPaths, plug: Plug): string {
+  return join(run.root, "networks", plug.networkId);
+}
+
+export interface DisconnectOptions {
+  readonly run: RunPaths;
+  readonly containerId: string;
+  readonly plugs: readonly Plug[];
+  /** Whether others are on the network; it goes when they are not. Asked under the lock. */
+  readonly isShared: (networkId: string) => boolean;
 }
 
 /**
@@ -40,48 +71,69 @@ export async function connectAll(namespace: string, plugs: readonly Plug[]): Pro
  *
  * @throws LadeError RUNTIME_MISSING, NETWORK_FAILED
  */
-export async function disconnectAll(
-  run: RunPaths,
-  containerId: string,
-  plugs: readonly Plug[],
-): Promise<void> {
+export async function disconnectAll(options: DisconnectOptions): Promise<void> {
+  const { run, containerId, plugs, isShared } = options;
   if (plugs.length === 0) return;
   await withNetworkLock(async (lock) => {
-    const bridges = hostInterfaces();
-    // Without its bridge, as after a reboot, nothing of a network is there.
-    const left = plugs.filter((plug) => bridges.includes(plug.bridge));
-    for (const plug of left.toReversed()) await disconnectOne(run, containerId, { lock, plug });
-    if (hostInterfaces().length < bridges.length) await keepNetworksApart(lock);
+    for (const plug of plugs.toReversed()) {
+      const scope = { plug, isWhole: !isShared(plug.networkId), lock };
+      // Without its bridge, as after a reboot, nothing of a network is there.
+      if (!hostInterfaces().includes(plug.bridge)) continue;
+      if (scope.isWhole) fs.rmSync(madeMark(run, plug), { force: true });
+      if (!hasRules(scope) || (await removeRules(scope))) {
+        removeLinks(run, containerId, scope);
+      } else {
+        await disconnectByNetavark(run, containerId, scope);
+      }
+    }
   });
 }
 
 interface LockedPlug {
-  readonly lock: number;
   readonly plug: Plug;
+  readonly isWhole: boolean;
+  readonly lock: number;
 }
 
-async function disconnectOne(
+function hasRules({ plug, isWhole }: LockedPlug): boolean {
+  return !plug.internal && (isWhole || plug.ports.length > 0);
+}
+
+function removeLinks(run: RunPaths, containerId: string, { plug, isWhole }: LockedPlug): void {
+  if (hasNamespace(run, containerId)) {
+    removeInterface(namespacePath(run, containerId), plug.interface);
+  }
+  if (isWhole) removeBridgeLink(plug.bridge);
+}
+
+async function disconnectByNetavark(
   run: RunPaths,
   containerId: string,
-  { lock, plug }: LockedPlug,
+  { plug, lock }: LockedPlug,
 ): Promise<void> {
   const place: PlugPlace = { namespace: namespacePath(run, containerId), lock };
-  if (hasNamespace(run, containerId)) {
-    try {
+  try {
+    if (hasNamespace(run, containerId)) {
       await disconnectPlug(place, plug);
-      return;
-    } catch (error) {
-      if (!isLadeError(error, "NETWORK_FAILED")) throw error;
+    } else {
+      await redo(run, containerId, { plug, lock });
     }
+  } catch (error) {
+    if (!isLadeError(error, "NETWORK_FAILED")) throw error;
+    await redo(run, containerId, { plug, lock });
   }
-  await redo(run, containerId, { lock, plug });
+  await keepNetworksApart(lock);
 }
 
 /**
  * Where the interface is not there any more, or only half of what belongs to it, netavark leaves
  * the rules: it takes away whole what it has just made whole.
  */
-async function redo(run: RunPaths, containerId: string, { lock, plug }: LockedPlug): Promise<void> {
+async function redo(
+  run: RunPaths,
+  containerId: string,
+  { plug, lock }: Omit<LockedPlug, "isWhole">,
+): Promise<void> {
   const spare = `${containerId}.spare`;
   const place: PlugPlace = { namespace: makeNamespace(run, spare), lock };
   try {
@@ -99,9 +151,7 @@ async function redo(run: RunPaths, containerId: string, { lock, plug }: LockedPl
  * @throws LadeError RUNTIME_MISSING, NETWORK_FAILED
  */
 export async function removeBridge(run: RunPaths, plug: Plug | undefined): Promise<void> {
-  if (plug === undefined || !hostInterfaces().includes(plug.bridge)) return;
-  await withNetworkLock(async (lock) => {
-    await redo(run, plug.networkId, { lock, plug });
-    await keepNetworksApart(lock);
-  });
+  if (plug === undefined) return;
+  const plugs = [plug];
+  await disconnectAll({ run, containerId: plug.networkId, plugs, isShared: () => false });
 }
