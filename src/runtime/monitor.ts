@@ -282,7 +282,7 @@ function hasWriter(fd: number): boolean {
   const buffer = Buffer.allocUnsafe(mostAnswer);
   try {
     // Without a writer a fifo is at its end; with one it has an answer in it or would wait.
-    return fs.readSync(fd, buffer) > 0 || hasWriter(fd);
+    return fs.readSync(fd, buffer) > 0 && hasWriter(fd);
   } catch (error) {
     return isSystemError(error, "EAGAIN");
   }
