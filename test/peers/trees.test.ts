@@ -12,3 +12,4 @@ import { closeTreeLab } from "./tree-lab.ts";
 after(closeTreeLab);
 
 await import("./rollback.ts");
+await import("./container-trees.ts");
