@@ -24,6 +24,9 @@ const mostWaiting = 512 * 1024;
 /**
  * Attaches to a container's process from its making (`createProcess`) to its end.
  *
+ * One who attaches before the start gets all output. Of several at once, all but the first may miss
+ * what the process writes in its first milliseconds: the monitor lets them in one by one.
+ *
  * @throws LadeError CONTAINER_NOT_RUNNING where no monitor listens, CONTAINER_INVALID for bad keys
  */
 export function attachTo(

@@ -12,10 +12,11 @@ import { usesSystemdCgroups } from "./cgroup.ts";
 import { parseDetachKeys } from "./detach-keys.ts";
 import { type MonitoredProcess, startMonitor, whenMonitorEnds } from "./monitor.ts";
 import { monitorVariables, readExitFile } from "./process.ts";
-import { execPaths, execsFolder, runtimeRoot } from "./process-paths.ts";
+import { execPaths, execsFolder, processPaths, runtimeRoot } from "./process-paths.ts";
+import { readProcessRecord } from "./process-record.ts";
 import { runtimeError } from "./runtime-messages.ts";
 import { formatOciDocument, type OciProcess } from "./spec/oci-spec.ts";
-import { findTools, type Tools } from "./tools.ts";
+import { findTools } from "./tools.ts";
 import type { Attachment, AttachOptions, TerminalSize } from "./types.ts";
 
 export interface ExecProcessOptions {
@@ -27,7 +28,6 @@ export interface ExecProcessOptions {
   readonly hasStdin: boolean;
   /** Undefined: it runs on its own, and what it writes is dropped. */
   readonly attach?: AttachOptions | undefined;
-  readonly tools?: Tools | undefined;
 }
 
 export interface RunningExec {
@@ -81,6 +81,7 @@ async function startExecMonitor(
 ): Promise<MonitoredProcess> {
   const { containerId, execId, process, attach } = options;
   const paths = execPaths(run, containerId, execId);
+  const record = readProcessRecord(processPaths(run, containerId));
   const socketFolder = join(run.root, "t", execId.slice(0, 12));
   fs.mkdirSync(dirname(paths.exitFile), { recursive: true, mode: 0o700 });
   fs.writeFileSync(paths.spec, formatOciDocument(process), { mode: 0o600 });
@@ -88,7 +89,7 @@ async function startExecMonitor(
   try {
     return await startMonitor(
       {
-        tools: options.tools ?? findTools(),
+        tools: findTools(undefined, record?.runtime),
         paths,
         containerId,
         exec: { id: execId, waitsForAttach: attach !== undefined },
@@ -96,7 +97,7 @@ async function startExecMonitor(
         socketFolder,
         hasTerminal: process.terminal,
         stdin: options.hasStdin ? "once" : "none",
-        isSystemd: usesSystemdCgroups(),
+        isSystemd: record?.cgroup.includes(":") ?? usesSystemdCgroups(),
         env: monitorVariables(),
       },
       onReady,

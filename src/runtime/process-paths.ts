@@ -9,6 +9,8 @@ export interface ProcessPaths {
   readonly bundle: string;
   /** `config.json` of a container, the process document of an exec. */
   readonly spec: string;
+  /** How the container was made: see `process-record.ts`. */
+  readonly record: string;
   /** Of the container's first process, in the host's numbers. */
   readonly pidFile: string;
   readonly monitorPidFile: string;
@@ -50,6 +52,7 @@ function pathsIn(bundle: string, spec: string, exitFile: string): ProcessPaths {
   return {
     bundle,
     spec: join(bundle, spec),
+    record: join(bundle, "record.json"),
     pidFile: join(bundle, "pidfile"),
     monitorPidFile: join(bundle, "conmon.pid"),
     attachSocket: join(bundle, "attach"),

@@ -3,13 +3,14 @@
 /** The life of a container's process: made, started, signalled, paused, removed. */
 
 import * as fs from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { isLadeError, isSystemError, LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import type { RunPaths } from "../rootfs/run-paths.ts";
 import { removeCgroup } from "./cgroup.ts";
 import { type MonitoredProcess, type StdinMode, startMonitor, whenMonitorEnds } from "./monitor.ts";
 import { processPaths, runtimeRoot } from "./process-paths.ts";
+import { type ProcessRecord, readProcessRecord, writeProcessRecord } from "./process-record.ts";
 import { runRuntime } from "./runtime-command.ts";
 import { runtimeError } from "./runtime-messages.ts";
 import {
@@ -18,6 +19,7 @@ import {
   type OciSpec,
   parseOciSpec,
 } from "./spec/oci-spec.ts";
+import { letStart } from "./start-fifo.ts";
 import { findTools, type Tools } from "./tools.ts";
 
 export interface CreateProcessOptions {
@@ -62,6 +64,13 @@ export async function createProcess(
     fs.mkdirSync(run.exits, { recursive: true, mode: 0o700 });
     if (spec.process.terminal) fs.mkdirSync(socketFolder, { recursive: true, mode: 0o700 });
     fs.writeFileSync(paths.spec, formatOciDocument(spec), { mode: 0o600 });
+    writeProcessRecord(paths, {
+      runtime: tools.runtime,
+      runtimeName: tools.runtimeName,
+      stdin: options.stdin,
+      logPath: options.logPath,
+      cgroup: spec.linux.cgroupsPath,
+    });
     return await startMonitor({
       tools,
       paths,
@@ -78,7 +87,7 @@ export async function createProcess(
       env: { ...monitorVariables(), ...options.env },
     });
   } catch (error) {
-    await removeRemains(run, id, { tools, cgroup: spec.linux.cgroupsPath });
+    await removeRemains(run, id, spec.linux.cgroupsPath);
     if (isLadeError(error, "RUNTIME_FAILED")) throw runtimeError("create", error.message);
     throw ioError(error, `create container ${id}`);
   } finally {
@@ -112,17 +121,13 @@ export function monitorVariables(): Record<string, string> {
   );
 }
 
-interface Remains {
-  readonly tools?: Tools | undefined;
-  readonly cgroup?: string | undefined;
-}
-
-async function removeRemains(run: RunPaths, id: string, remains: Remains): Promise<void> {
-  if (fs.existsSync(join(runtimeRoot(run), id))) {
-    await runRuntime({ run, tools: remains.tools, words: ["delete", "--force", id] });
-    fs.rmSync(join(runtimeRoot(run), id), { recursive: true, force: true });
+async function removeRemains(run: RunPaths, id: string, cgroup?: string): Promise<void> {
+  const state = join(runtimeRoot(run), id);
+  if (fs.existsSync(state)) {
+    await runRuntime({ run, id, command: "delete", options: ["--force"] });
+    fs.rmSync(state, { recursive: true, force: true });
   }
-  if (remains.cgroup !== undefined) await removeCgroup(remains.cgroup);
+  if (cgroup !== undefined) await removeCgroup(cgroup);
   fs.rmSync(processPaths(run, id).bundle, { recursive: true, force: true });
 }
 
@@ -132,7 +137,8 @@ async function removeRemains(run: RunPaths, id: string, remains: Remains): Promi
  * @throws LadeError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_FAILED
  */
 export async function startProcess(run: RunPaths, id: string): Promise<void> {
-  const answer = await runRuntime({ run, words: ["start", id] });
+  if (await letStart(run, id)) return;
+  const answer = await runRuntime({ run, id, command: "start" });
   if (answer.code !== 0) throw runtimeError("start", answer.error);
 }
 
@@ -154,9 +160,13 @@ export async function signalProcess(
   id: string,
   options: SignalOptions,
 ): Promise<boolean> {
-  const all = options.all === true ? ["--all"] : [];
-  const words = ["kill", ...all, id, String(options.signal)];
-  const answer = await runRuntime({ run, words });
+  const answer = await runRuntime({
+    run,
+    id,
+    command: "kill",
+    options: options.all === true ? ["--all"] : [],
+    more: [String(options.signal)],
+  });
   if (answer.code === 0) return true;
   if (isGone(answer.error)) return false;
   throw new LadeError("RUNTIME_FAILED", `Cannot kill container: ${id}: ${answer.error}`);
@@ -170,14 +180,14 @@ function isGone(error: string): boolean {
 
 /** @throws LadeError RUNTIME_FAILED */
 export async function pauseProcess(run: RunPaths, id: string): Promise<void> {
-  const answer = await runRuntime({ run, words: ["pause", id] });
+  const answer = await runRuntime({ run, id, command: "pause" });
   if (answer.code === 0) return;
   throw new LadeError("RUNTIME_FAILED", `cannot pause container ${id}: ${answer.error}`);
 }
 
 /** @throws LadeError RUNTIME_FAILED */
 export async function resumeProcess(run: RunPaths, id: string): Promise<void> {
-  const answer = await runRuntime({ run, words: ["resume", id] });
+  const answer = await runRuntime({ run, id, command: "resume" });
   if (answer.code === 0) return;
   throw new LadeError("RUNTIME_FAILED", `Cannot unpause container ${id}: ${answer.error}`);
 }
@@ -195,15 +205,37 @@ export async function deleteProcess(
   id: string,
   options: { force?: boolean; cgroup?: string } = {},
 ): Promise<void> {
-  if (fs.existsSync(join(runtimeRoot(run), id))) {
+  const state = join(runtimeRoot(run), id);
+  if (fs.existsSync(state)) {
     if (options.force === true) await endProcess(run, id);
-    const force = options.force === true ? ["--force"] : [];
-    const answer = await runRuntime({ run, words: ["delete", ...force, id] });
-    if (answer.code !== 0 && !isGone(answer.error)) {
-      throw new LadeError("RUNTIME_FAILED", `remove container ${id}: ${answer.error}`);
+    const record = readProcessRecord(processPaths(run, id));
+    if (readExit(run, id) !== undefined && record !== undefined && isFolderAll(record)) {
+      await removeCgroup(record.cgroup);
+      fs.rmSync(state, { recursive: true, force: true });
+    } else {
+      await deleteByRuntime(run, id, options);
     }
   }
-  await removeRemains(run, id, { cgroup: options.cgroup });
+  await removeRemains(run, id, options.cgroup);
+}
+
+/**
+ * Whether a cgroup and a folder are all that the runtime keeps of a container that has ended:
+ * removing both is all that its `delete` does then, and takes a tenth of the time.
+ */
+function isFolderAll({ runtime, runtimeName, cgroup }: ProcessRecord): boolean {
+  return basename(runtime) === runtimeName && !cgroup.includes(":");
+}
+
+async function deleteByRuntime(
+  run: RunPaths,
+  id: string,
+  { force }: { force?: boolean },
+): Promise<void> {
+  const options = force === true ? ["--force"] : [];
+  const answer = await runRuntime({ run, id, command: "delete", options });
+  if (answer.code === 0 || isGone(answer.error)) return;
+  throw new LadeError("RUNTIME_FAILED", `remove container ${id}: ${answer.error}`);
 }
 
 /** Runtimes that are to remove what runs look for its end every 100 ms only: the monitor knows. */
@@ -223,8 +255,9 @@ export async function updateProcess(
   id: string,
   resources: OciResources,
 ): Promise<void> {
-  const words = ["update", "--resources", "-", id];
-  const answer = await runRuntime({ run, words, input: formatOciDocument(resources) });
+  const input = formatOciDocument(resources);
+  const options = ["--resources", "-"];
+  const answer = await runRuntime({ run, id, command: "update", options, input });
   if (answer.code === 0) return;
   throw new LadeError("RUNTIME_FAILED", `Cannot update container ${id}: ${answer.error}`);
 }

@@ -3,18 +3,22 @@
 import { spawn } from "node:child_process";
 import { ioError } from "../base/io-error.ts";
 import type { RunPaths } from "../rootfs/run-paths.ts";
-import { runtimeRoot } from "./process-paths.ts";
+import { processPaths, runtimeRoot } from "./process-paths.ts";
+import { readProcessRecord } from "./process-record.ts";
 import { lastRuntimeError } from "./runtime-messages.ts";
-import { findTools, type Tools } from "./tools.ts";
+import { findTools } from "./tools.ts";
 
 export interface RuntimeCommand {
   readonly run: RunPaths;
-  /** Such as `["kill", ID, "TERM"]`. */
-  readonly words: readonly string[];
+  /** The container; its own runtime is used. */
+  readonly id: string;
+  /** Such as `kill`. */
+  readonly command: string;
+  readonly options?: readonly string[] | undefined;
+  /** What follows the container's ID. */
+  readonly more?: readonly string[] | undefined;
   /** Given on standard input. */
   readonly input?: string | undefined;
-  /** The runtime of `findTools` where undefined. */
-  readonly tools?: Tools | undefined;
 }
 
 export interface RuntimeAnswer {
@@ -32,8 +36,12 @@ const mostOutput = 1024 * 1024;
  * @throws LadeError RUNTIME_MISSING, IO_FAILED when it can't be started
  */
 export async function runRuntime(command: RuntimeCommand): Promise<RuntimeAnswer> {
-  const { runtime } = command.tools ?? findTools();
-  const words = ["--root", runtimeRoot(command.run), "--log-format", "json", ...command.words];
+  const { run, id, options = [], more = [] } = command;
+  const { runtime } = readProcessRecord(processPaths(run, id)) ?? findTools();
+  const words = [
+    ...["--root", runtimeRoot(run), "--log-format", "json"],
+    ...[command.command, ...options, id, ...more],
+  ];
   const input = command.input === undefined ? "ignore" : "pipe";
   const child = spawn(runtime, words, { cwd: "/", stdio: [input, "pipe", "pipe"] });
   child.stdin?.on("error", () => {});

@@ -114,6 +114,8 @@ describe("an attached container without a terminal", () => {
       const { ended } = attach(box, { stdout: output.stdout, stderr: output.stderr });
       return { output, ended };
     });
+    // The monitor lets them in one by one.
+    await new Promise((resolve) => setTimeout(resolve, 200));
     await startProcess(lab.run, box.id);
     for (const { output, ended } of all) {
       assert.equal(await ended, "closed");
