@@ -36,7 +36,15 @@ export const command = defineCommand({
         stdout: true,
         stderr: true,
       },
-      (attach) => context.useCases.attachContainer(engine, container.Id, attach),
+      async (attach) => {
+        const attachment = await context.useCases.attachContainer(engine, container.Id, attach);
+        // A shell draws its prompt again when the size changes, and only then.
+        const { size } = context.stdout;
+        if (hasTerminal && size !== undefined) {
+          attachment.resize({ rows: size.rows + 1, columns: size.columns + 1 });
+        }
+        return attachment;
+      },
     );
     if (outcome.type === "detached") throw new ExitStatus("read escape sequence");
     if (outcome.exitCode !== 0) throw new ExitStatus("", outcome.exitCode);
