@@ -28,11 +28,17 @@ const plainMaxBits = 21;
 /** What a format of 5 bits can say; only for sparse files, whose holes may be endless. */
 const sparseMaxBits = 31;
 
-/** The plan of a file that lies in the tar in one piece. */
-export function plainChunks(size: number): { readonly bits: number; readonly count: number } {
+/** Blocks of a chunk, as a power of two, of a file that lies in the tar in one piece. */
+export function plainChunkBits(size: number): number {
   let bits = 0;
   while (bits < plainMaxBits && blockSize * 2 ** bits < size) bits++;
-  return { bits, count: Math.ceil(size / (blockSize * 2 ** bits)) };
+  return bits;
+}
+
+/** How many chunks such a file has. */
+export function plainChunkCount(size: number): number {
+  const chunkSize = blockSize * 2 ** plainMaxBits;
+  return size <= chunkSize ? Math.sign(size) : Math.ceil(size / chunkSize);
 }
 
 const indexSize = 8;

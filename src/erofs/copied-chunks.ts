@@ -16,7 +16,7 @@ export type ErofsPiece =
 export function copiedPieces(tree: LayerTree, layout: Layout): ErofsPiece[] {
   const pieces: ErofsPiece[] = [];
   for (const [node, sparse] of layout.sparse) {
-    addPieces(pieces, sparse, tree.nodes.size[node] as number);
+    addPieces(pieces, sparse, tree.nodes.size(node));
   }
   return pieces;
 }

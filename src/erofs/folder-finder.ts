@@ -23,8 +23,8 @@ export interface FolderFinderOptions {
   readonly root: number;
   /** The node of whiteouts, which are no files of this layer. */
   readonly whiteout: number;
-  /** Makes a folder under the name that was just looked for; `name` is -1 where there is none yet. */
-  readonly makeFolder: (parent: number, name: number) => number;
+  /** Makes a folder under a name. */
+  readonly makeFolder: (name: number) => number;
 }
 
 /**
@@ -52,12 +52,23 @@ export class FolderFinder {
     let folder = this.#cache.get(folderPath);
     if (folder === undefined) {
       folder = this.#walk(folderPath, { makes: true });
-      if (this.#cache.size >= cacheSize) this.#cache.clear();
-      this.#cache.set(folderPath, folder);
+      this.#remember(folderPath, folder);
     }
     this.#lastPath = folderPath;
     this.#lastFolder = folder;
     return folder;
+  }
+
+  /** Says that a path leads to this folder, where the next entries will mostly lie. */
+  expect(path: ByteString, folder: number): void {
+    this.#remember(path, folder);
+    this.#lastPath = path;
+    this.#lastFolder = folder;
+  }
+
+  #remember(path: ByteString, folder: number): void {
+    if (this.#cache.size >= cacheSize) this.#cache.clear();
+    this.#cache.set(path, folder);
   }
 
   /** The folder `path.slice(0, end)`; `notFolder` where it is not there. */
@@ -106,8 +117,7 @@ export class FolderFinder {
   }
 
   #targetOf(symlink: number): ByteString {
-    const { offset, size } = this.#nodes;
-    return this.#names.text(offset[symlink] as number, size[symlink] as number);
+    return this.#names.text(this.#nodes.place(symlink), this.#nodes.size(symlink));
   }
 
   /** What a name in a folder stands for. */
@@ -120,10 +130,11 @@ export class FolderFinder {
     if (path.startsWith(aufsPrefix, start)) return passedOver;
     if (end - start > nameMax) return tooLong;
     const found = this.#names.find(folder, path, start, end);
-    const node = found < 0 ? noNode : (this.#names.node[found] as number);
+    const node = found < 0 ? noNode : this.#names.node(found);
     const isMissing = node === noNode || node === this.#options.whiteout;
     if (!isMissing) return node;
     if (!makes) return notFolder;
-    return this.#options.makeFolder(folder, found);
+    const name = found < 0 ? this.#names.add(folder, path, start, end) : found;
+    return this.#options.makeFolder(name);
   }
 }

@@ -57,27 +57,18 @@ export class FolderList {
     const scratch = this.#scratch;
     // Names are linked newest first; filled in from the end they are in the tar's order.
     let first = scratch.length;
-    for (
-      let name = nodes.detail[node] as number;
-      name >= 0;
-      name = names.previous[name] as number
-    ) {
-      if (names.node[name] !== noNode) scratch[--first] = name;
+    for (let next = nodes.place(node); next > 0; next = names.previous(next - 1)) {
+      if (names.node(next - 1) !== noNode) scratch[--first] = next - 1;
     }
+    const lowest = scratch[first];
+    // `..` comes before most names.
+    const isBehind = lowest === undefined || names.compare(parentName, lowest) < 0;
     scratch[--first] = parentName;
     scratch[--first] = selfName;
     const sorted = scratch.subarray(first);
-    if (!isSorted(names, sorted)) sorted.sort((a, b) => names.compare(a, b));
+    if (!isBehind || !nodes.isOrdered(node)) sorted.sort((a, b) => names.compare(a, b));
     return sorted;
   }
-}
-
-/** Most tars are made in order, and so need no sorting. */
-function isSorted(names: NameTable, list: Int32Array): boolean {
-  for (let index = 1; index < list.length; index++) {
-    if (names.compare(list[index - 1] as number, list[index] as number) > 0) return false;
-  }
-  return true;
 }
 
 /** A folder is cut into blocks, none of which an entry crosses. */
@@ -85,7 +76,7 @@ function entriesSize(names: NameTable, list: Int32Array): number {
   let blocks = 0;
   let used = 0;
   for (let index = 0; index < list.length; index++) {
-    const needed = direntSize + (names.length[list[index] as number] as number);
+    const needed = direntSize + names.length(list[index] as number);
     if (used + needed > blockSize) {
       blocks++;
       used = 0;

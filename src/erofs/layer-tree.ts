@@ -5,7 +5,7 @@ import { type ByteString, byteStringToText, type SparseRun, type TarEntry } from
 import { layerPath, whiteoutKind } from "../tar/layer-path.ts";
 import { FolderFinder, nameMax, passedOver, tooLong } from "./folder-finder.ts";
 import { NameTable, noNode } from "./name-table.ts";
-import { modeTypes, NodeTable, typeOfMode } from "./node-table.ts";
+import { modeTypes, NodeTable, nodeFields, nodeStride, two32, typeOfMode } from "./node-table.ts";
 import { opaqueXattr, xattrBodyMax, xattrBodySize } from "./xattr-body.ts";
 import { keptXattrs, mergeXattrs, type Xattr } from "./xattrs.ts";
 
@@ -53,7 +53,7 @@ export function buildLayerTree(entries: Iterable<TarEntry>, options: LayerTreeOp
 export class LayerTreeBuilder {
   readonly #name: string;
   readonly #nodes = new NodeTable();
-  readonly #names = new NameTable();
+  readonly #names: NameTable = new NameTable(this.#nodes);
   readonly #folders: FolderFinder;
   readonly #xattrs: (readonly Xattr[])[] = [];
   readonly #sparse = new Map<number, readonly SparseRun[]>();
@@ -62,17 +62,20 @@ export class LayerTreeBuilder {
   readonly #whiteouts = new Set<number>();
   /** Files that aufs kept for its hard links, by path. */
   readonly #aufsLinks = new Map<ByteString, number>();
+  /** The entry that is being added: its folder, where its name starts, and its name if known. */
+  #folder = rootNode;
+  #start = 0;
+  #found = -1;
 
   /** @param name what errors call the layer */
   constructor(name: string) {
     this.#name = name;
     this.#nodes.add(modeTypes.directory + 0o755);
-    this.#nodes.detail[rootNode] = -1;
     this.#nodes.add(modeTypes.character);
     this.#folders = new FolderFinder(this.#nodes, this.#names, {
       root: rootNode,
       whiteout: whiteoutNode,
-      makeFolder: (parent, name) => this.#makeFolder(name < 0 ? this.#addName(parent) : name),
+      makeFolder: (name) => this.#makeFolder(name),
     });
   }
 
@@ -95,9 +98,12 @@ export class LayerTreeBuilder {
     // ".wh." and no other prefix has a meaning.
     if (path.charCodeAt(start) === dot && this.#addWhiteout(entry, path, folder)) return;
     if (path.length - start > nameMax) throw this.#longName(path);
-    const found = this.#names.find(folder, path, start, path.length);
-    if (entry.type === "directory") this.#addFolder(entry, path, { folder, found });
-    else this.#addOther(entry, path, { folder, found });
+    this.#folder = folder;
+    this.#start = start;
+    this.#found = this.#names.find(folder, path, start, path.length);
+    if (entry.type === "directory") this.#addFolder(entry, path);
+    else if (entry.type === "hardlink") this.#addLink(entry, path);
+    else this.#addNode(entry, path, modeTypes[entry.type]);
   }
 
   finish(): LayerTree {
@@ -120,62 +126,65 @@ export class LayerTreeBuilder {
     throw this.#invalid(path, "lies in what is no folder");
   }
 
-  #addFolder(
-    entry: TarEntry,
-    path: ByteString,
-    { folder, found }: { readonly folder: number; readonly found: number },
-  ): void {
-    const name = found < 0 ? this.#addName(folder) : found;
-    const old = this.#names.node[name] as number;
+  #addFolder(entry: TarEntry, path: ByteString): void {
+    const name = this.#ownName(path);
+    const old = this.#names.node(name);
     // A folder over a folder is one folder, with what both held.
     const isMerged = old !== noNode && this.#nodes.isDirectory(old);
-    this.#describe(isMerged ? old : this.#makeFolder(name), entry, path);
+    const node = isMerged ? old : this.#makeFolder(name);
+    this.#describe(node, entry, path);
+    this.#folders.expect(path, node);
+  }
+
+  #ownName(path: ByteString): number {
+    if (this.#found >= 0) return this.#found;
+    return this.#names.add(this.#folder, path, this.#start, path.length);
   }
 
   /** A folder with nothing in it, as one that the tar never names is: 0755, root's, of 1970. */
   #makeFolder(name: number): number {
     const node = this.#nodes.add(modeTypes.directory + 0o755);
-    this.#nodes.detail[node] = -1;
     // What a whiteout of this layer hides stays hidden, which only an opaque folder does.
     if (this.#whiteouts.has(name)) this.#opaque.add(node);
     this.#setNode(name, node);
     return node;
   }
 
-  #addOther(
-    entry: TarEntry,
-    path: ByteString,
-    { folder, found }: { readonly folder: number; readonly found: number },
-  ): void {
-    if (entry.type === "hardlink") {
-      this.#addLink(entry, path, { folder, found });
-      return;
-    }
-    const isDevice = entry.type === "character" || entry.type === "block";
-    if (entry.type === "character" && entry.deviceMajor === 0 && entry.deviceMinor === 0) {
-      // To overlayfs this is a whiteout, which only `.wh.` may make.
-      if (found >= 0 && !this.#whiteouts.has(found)) this.#setNode(found, noNode);
-      return;
-    }
-    const name = found < 0 ? this.#addName(folder) : found;
-    const node = this.#nodes.add(modeTypes[entry.type as Exclude<typeof entry.type, "hardlink">]);
-    if (entry.type === "file") this.#addData(node, entry, path);
-    if (entry.type === "symlink") this.#addTarget(node, entry.linkPath, path);
-    if (isDevice) this.#nodes.detail[node] = this.#device(entry, path);
+  #addNode(entry: TarEntry, path: ByteString, type: number): void {
+    const isDevice = type === modeTypes.character || type === modeTypes.block;
+    if (isDevice && this.#leaveOut(entry)) return;
+    const name = this.#ownName(path);
+    const node = this.#nodes.add(type);
+    if (type === modeTypes.file) this.#addData(node, entry, path);
+    else if (type === modeTypes.symlink) this.#addTarget(node, entry.linkPath, path);
+    else if (isDevice) this.#nodes.setPlace(node, this.#device(entry, path));
     this.#describe(node, entry, path);
     this.#setNode(name, node);
   }
 
+  /** A character device 0:0 is a whiteout to overlayfs, which only `.wh.` may make. */
+  #leaveOut({ type, deviceMajor, deviceMinor }: TarEntry): boolean {
+    if (type !== "character" || deviceMajor !== 0 || deviceMinor !== 0) return false;
+    const found = this.#found;
+    if (found >= 0) this.#setNode(found, this.#whiteouts.has(found) ? whiteoutNode : noNode);
+    return true;
+  }
+
   #addData(node: number, entry: TarEntry, path: ByteString): void {
     const { size, storedSize, dataOffset, sparse } = entry;
-    const isSound =
-      dataOffset >= 0 &&
-      dataOffset % dataUnit === 0 &&
-      (sparse !== undefined || size === storedSize);
-    if (!isSound)
+    const block = dataOffset / dataUnit;
+    const isSound = block >= 0 && Number.isInteger(block) && Number.isSafeInteger(size);
+    if (!isSound || (sparse === undefined && size !== storedSize)) {
       throw this.#invalid(path, `has its data at byte ${dataOffset}, which is no place for it`);
-    this.#nodes.size[node] = size;
-    this.#nodes.offset[node] = dataOffset;
+    }
+    if (block >= two32) {
+      throw new LadeError(
+        "UNSUPPORTED",
+        `${this.#name}: ${quote(path)}: at byte ${dataOffset}, expected at most ${two32 * dataUnit}`,
+      );
+    }
+    this.#nodes.setSize(node, size);
+    this.#nodes.setPlace(node, block);
     if (sparse !== undefined) this.#sparse.set(node, sparse);
   }
 
@@ -188,15 +197,15 @@ export class LayerTreeBuilder {
       );
     }
     if (target.includes("\0")) throw this.#invalid(path, "is a symlink to a name with a NUL byte");
-    this.#nodes.size[node] = target.length;
-    this.#nodes.offset[node] = this.#names.addBytes(target);
+    this.#nodes.setSize(node, target.length);
+    this.#nodes.setPlace(node, this.#names.addBytes(target));
   }
 
   /** A device number in the kernel's new 32-bit form: 12 bits of major, 20 of minor. */
   #device({ deviceMajor, deviceMinor }: TarEntry, path: ByteString): number {
     if (deviceMajor < 2 ** 12 && deviceMinor < 2 ** 20) {
       const low = deviceMinor % 256;
-      return (low + deviceMajor * 256 + (deviceMinor - low) * 4096) | 0;
+      return low + deviceMajor * 256 + (deviceMinor - low) * 4096;
     }
     throw new LadeError(
       "LIMIT_EXCEEDED",
@@ -205,16 +214,10 @@ export class LayerTreeBuilder {
   }
 
   /** Gives another name to what an earlier entry made, and that entry's owner, mode and time. */
-  #addLink(
-    entry: TarEntry,
-    path: ByteString,
-    { folder, found }: { readonly folder: number; readonly found: number },
-  ): void {
+  #addLink(entry: TarEntry, path: ByteString): void {
     const target = layerPath(entry.linkPath, () => `${this.#name}: ${quote(path)}`);
     const node = this.#linkTarget(target, path);
-    // Looked for again, since `add` keeps the name that was looked for last: the target's.
-    if (found < 0) this.#names.find(folder, path, path.lastIndexOf("/") + 1, path.length);
-    this.#setNode(found < 0 ? this.#addName(folder) : found, node);
+    this.#setNode(this.#ownName(path), node);
     if (!this.#nodes.isSymlink(node)) this.#describe(node, entry, path);
   }
 
@@ -225,7 +228,7 @@ export class LayerTreeBuilder {
     const start = target.lastIndexOf("/") + 1;
     const folder = start === 0 ? rootNode : this.#folders.findExisting(target, start - 1);
     const name = folder < 0 ? -1 : this.#names.find(folder, target, start, target.length);
-    const node = name < 0 ? noNode : (this.#names.node[name] as number);
+    const node = name < 0 ? noNode : this.#names.node(name);
     const isOther = target !== path && node !== noNode && node !== whiteoutNode;
     if (isOther && !this.#nodes.isDirectory(node)) return node;
     throw this.#invalid(
@@ -253,52 +256,50 @@ export class LayerTreeBuilder {
     const start = path.lastIndexOf("/") + 1 + whiteoutPrefixSize;
     if (path.length - start > nameMax) throw this.#longName(path);
     const found = this.#names.find(folder, path, start, path.length);
-    const node = found < 0 ? noNode : (this.#names.node[found] as number);
+    const node = found < 0 ? noNode : this.#names.node(found);
     // A whiteout only hides what lower layers have: what this layer puts there stays.
-    const name = found < 0 ? this.#addName(folder) : found;
+    const name = found < 0 ? this.#names.add(folder, path, start, path.length) : found;
     this.#whiteouts.add(name);
     if (node === noNode) this.#setNode(name, whiteoutNode);
     else if (this.#nodes.isDirectory(node)) this.#opaque.add(node);
     return true;
   }
 
-  #addName(folder: number): number {
-    const name = this.#names.add(this.#nodes.detail[folder] as number);
-    this.#nodes.detail[folder] = name;
-    return name;
-  }
-
   #setNode(name: number, node: number): void {
-    const old = this.#names.node[name] as number;
+    const old = this.#names.node(name);
     const isPath = old !== noNode && (this.#nodes.isDirectory(old) || this.#nodes.isSymlink(old));
     if (isPath) this.#folders.forget();
-    this.#names.node[name] = node;
+    this.#names.setNode(name, node);
   }
 
   /** Gives a node what an entry says of it: permissions, owner, time, xattrs. */
   #describe(node: number, entry: TarEntry, path: ByteString): void {
-    const nodes = this.#nodes;
-    const type = typeOfMode(nodes.mode[node] as number);
-    if (entry.uid > idMax || entry.gid > idMax) {
+    const { uid, gid, mtimeSeconds } = entry;
+    if (uid > idMax || gid > idMax) {
       throw new LadeError(
         "LIMIT_EXCEEDED",
-        `${this.#name}: ${quote(path)}: owner ${entry.uid}:${entry.gid}, expected at most ${idMax}`,
+        `${this.#name}: ${quote(path)}: owner ${uid}:${gid}, expected at most ${idMax}`,
       );
     }
+    const { words } = this.#nodes;
+    const at = node * nodeStride;
+    const type = typeOfMode(words[at + nodeFields.mode] as number);
     // Linux knows no permissions of symlinks.
-    const mode = type + (type === modeTypes.symlink ? 0o777 : entry.mode % 0o10000);
-    nodes.mode[node] = mode;
-    nodes.uid[node] = entry.uid;
-    nodes.gid[node] = entry.gid;
-    nodes.mtimeSeconds[node] = entry.mtimeSeconds;
-    nodes.mtimeNanoseconds[node] = entry.mtimeNanoseconds % 1e9;
-    const list = nodes.xattrs[node] as number;
+    const permissions = type === modeTypes.symlink ? 0o777 : entry.mode % 0o10000;
+    words[at + nodeFields.mode] = type + permissions;
+    words[at + nodeFields.uid] = uid;
+    words[at + nodeFields.gid] = gid;
+    // What is too much for a word is cut off from above.
+    words[at + nodeFields.mtimeLow] = mtimeSeconds;
+    words[at + nodeFields.mtimeHigh] = Math.floor(mtimeSeconds / two32);
+    words[at + nodeFields.mtimeNanoseconds] = entry.mtimeNanoseconds % 1e9;
+    const list = words[at + nodeFields.xattrs] as number;
     if (entry.xattrs.length === 0 && list === 0) return;
     this.#addXattrs(node, mergeXattrs(this.#xattrs[list - 1] ?? [], entry.xattrs), path);
   }
 
   #addXattrs(node: number, xattrs: readonly Xattr[], path: ByteString): void {
-    const kept = keptXattrs(xattrs, this.#nodes.mode[node] as number);
+    const kept = keptXattrs(xattrs, this.#nodes.mode(node));
     if (!Array.isArray(kept)) {
       throw new LadeError(kept.code, `${this.#name}: ${quote(path)}: ${kept.message}`);
     }
@@ -309,7 +310,7 @@ export class LayerTreeBuilder {
         `${this.#name}: ${quote(path)}: xattrs of ${size} bytes, expected at most ${xattrBodyMax}`,
       );
     }
-    this.#nodes.xattrs[node] = kept.length === 0 ? 0 : this.#xattrs.push(kept);
+    this.#nodes.setXattrs(node, kept.length === 0 ? 0 : this.#xattrs.push(kept));
   }
 
   #longName(path: ByteString): LadeError {

@@ -4,10 +4,10 @@ import { alignUp } from "../base/bytes.ts";
 import { LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { byteStringToText } from "../tar/entry.ts";
-import { type ChunkPlan, type DataRun, plainChunks, sparseChunks } from "./chunk-map.ts";
+import { type ChunkPlan, type DataRun, plainChunkCount, sparseChunks } from "./chunk-map.ts";
 import { FolderList } from "./folder-list.ts";
 import { type LayerTree, rootNode } from "./layer-tree.ts";
-import { modeTypes, typeOfMode } from "./node-table.ts";
+import { modeTypes } from "./node-table.ts";
 import { dataRuns } from "./sparse-runs.ts";
 import { blockSize, metadataStart, slotSize } from "./superblock.ts";
 import { opaqueXattr, xattrBodySize } from "./xattr-body.ts";
@@ -67,6 +67,7 @@ class LayoutPlanner {
   readonly #xattrSize: Uint32Array;
   readonly #isInline: Uint8Array;
   readonly #sparse = new Map<number, SparseLayout>();
+  readonly #hasXattrs: boolean;
   #at = metadataStart;
   #blocks = 0;
   #copiedBlocks = 0;
@@ -82,6 +83,7 @@ class LayoutPlanner {
     this.#block = new Uint32Array(count);
     this.#xattrSize = new Uint32Array(count);
     this.#isInline = new Uint8Array(count);
+    this.#hasXattrs = tree.xattrs.length > 0 || tree.opaque.size > 0;
   }
 
   plan(): Layout {
@@ -116,7 +118,7 @@ class LayoutPlanner {
     const parent = this.#folders.node[folder] as number;
     const end = start[folder + 1] as number;
     for (let index = start[folder] as number; index < end; index++) {
-      const node = names.node[list[index] as number] as number;
+      const node = names.node(list[index] as number);
       // `.` and `..` stand for no node of their own.
       if (node < 0) continue;
       if (nodes.isDirectory(node)) {
@@ -135,12 +137,12 @@ class LayoutPlanner {
 
   #placeOther(node: number, pathOf: () => string): void {
     const { nodes, sparse } = this.#tree;
-    const type = typeOfMode(nodes.mode[node] as number);
-    const size = nodes.size[node] as number;
+    const type = nodes.type(node);
+    const size = nodes.size(node);
     if (type === modeTypes.symlink) this.#placeWithTail(node, size);
     else if (type !== modeTypes.file) this.#placeInode(node, 0);
     else if (sparse.has(node)) this.#placeSparse(node, pathOf());
-    else this.#placeInode(node, plainChunks(size).count);
+    else this.#placeInode(node, plainChunkCount(size));
   }
 
   /** A node whose data is in the image: whole blocks elsewhere, the rest behind the inode. */
@@ -169,8 +171,8 @@ class LayoutPlanner {
 
   #placeSparse(node: number, path: string): void {
     const { name, nodes, sparse } = this.#tree;
-    const size = nodes.size[node] as number;
-    const runs = dataRuns(sparse.get(node) ?? [], size, nodes.offset[node] as number);
+    const size = nodes.size(node);
+    const runs = dataRuns(sparse.get(node) ?? [], size, nodes.place(node) * blockSize);
     if (runs === undefined) {
       throw new LadeError("LAYER_INVALID", `${name}: ${path}: invalid sparse map`);
     }
@@ -192,12 +194,12 @@ class LayoutPlanner {
     const { names } = this.#tree;
     const { names: list, start, node, parent } = this.#folders;
     const textOf = (name: number) =>
-      byteStringToText(names.text(names.offset[name] as number, names.length[name] as number));
+      byteStringToText(names.text(names.offset(name), names.length(name)));
     const parts = [textOf(list[index] as number)];
     for (let child = node[folder] as number; child !== rootNode; ) {
       const above = node.indexOf(parent[node.indexOf(child)] as number);
       const range = list.subarray(start[above] as number, start[above + 1] as number);
-      parts.unshift(textOf(range.find((name) => names.node[name] === child) ?? 0));
+      parts.unshift(textOf(range.find((name) => names.node(name) === child) ?? 0));
       child = node[above] as number;
     }
     return JSON.stringify(parts.join("/"));
@@ -210,8 +212,9 @@ class LayoutPlanner {
   }
 
   #xattrSizeOf(node: number): number {
+    if (!this.#hasXattrs) return 0;
     const { nodes, xattrs, opaque } = this.#tree;
-    const list = xattrs[(nodes.xattrs[node] as number) - 1];
+    const list = xattrs[nodes.xattrs(node) - 1];
     const isOpaque = opaque.size > 0 && opaque.has(node);
     if (list === undefined && !isOpaque) return 0;
     const size = xattrBodySize(isOpaque ? [...(list ?? []), opaqueXattr] : (list ?? []));

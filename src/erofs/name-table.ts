@@ -1,17 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type ByteString, toByteString } from "../tar/entry.ts";
-import { grow } from "./node-table.ts";
-
-const firstCapacity = 1024;
-const firstBytes = 16 * 1024;
-
-/** No node has the name: it was never given, or what it stood for was left out. */
-export const noNode = -1;
+import { doubled, type NodeTable } from "./node-table.ts";
 
 /** The names `.` and `..`, which every folder holds and no folder is asked for. */
 export const selfName = 0;
 export const parentName = 1;
+
+/** No node has the name: it was never given, or what it stood for was left out. */
+export const noNode = -1;
+
+/** What each word of a name's record is. */
+const fields = {
+  /** Where its bytes lie. */
+  offset: 0,
+  length: 1,
+  /** What it stands for, plus one; 0 for nothing. */
+  node: 2,
+  /** The name that the same folder got before, plus one; 0 for none. */
+  previous: 3,
+  folder: 4,
+  hash: 5,
+} as const;
+const stride = 6;
+
+const firstCapacity = 2048;
+const firstBytes = 64 * 1024;
 
 /**
  * The names in all folders of a layer, found by folder and name.
@@ -19,90 +33,146 @@ export const parentName = 1;
  * A name, once there, stays: removing what it stands for sets its node to `noNode`, and what comes
  * later under the same name takes it over. Names lie behind each other in one buffer, and a hash
  * table of numbers finds them, since strings and maps of strings would take five times the memory.
+ * Most tars have their names in order, which tells a new name by the one before; so names are
+ * entered into the hash table only when one has to be looked up.
  */
 export class NameTable {
   count = 2;
   /** The bytes of all names. */
   bytes: Buffer = Buffer.allocUnsafe(firstBytes);
+  readonly #nodes: NodeTable;
   #bytesUsed = 2;
-  #capacity = firstCapacity;
-  offset: Uint32Array = new Uint32Array(firstCapacity);
-  length: Uint16Array = new Uint16Array(firstCapacity);
-  /** What the name stands for, or `noNode`. */
-  node: Int32Array = new Int32Array(firstCapacity);
-  /** The name that was given in the same folder before, or -1. */
-  previous: Int32Array = new Int32Array(firstCapacity);
-  #folder: Int32Array = new Int32Array(firstCapacity);
-  #hash: Int32Array = new Int32Array(firstCapacity);
+  #words: Uint32Array = new Uint32Array(firstCapacity * stride);
   /** Names by hash, plus one; a power of two, at most half full. */
-  #slots: Int32Array = new Int32Array(2 * firstCapacity);
+  #slots: Uint32Array = new Uint32Array(2 * firstCapacity);
+  /** Names before this one are in the hash table. */
+  #entered: number = parentName + 1;
   // So that nobody can make up names that all fall into one slot.
   readonly #seed = Math.floor(Math.random() * 2 ** 31);
 
-  constructor() {
+  /** @param nodes where each folder keeps its newest name */
+  constructor(nodes: NodeTable) {
+    this.#nodes = nodes;
     this.bytes.write("..", 0, "latin1");
-    this.length[selfName] = 1;
-    this.length[parentName] = 2;
-    this.node.fill(noNode, selfName, parentName + 1);
+    this.#words[selfName * stride + fields.length] = 1;
+    this.#words[parentName * stride + fields.length] = 2;
   }
 
-  /**
-   * The name `path.slice(start, end)` in a folder; -1 where the folder never had it.
-   *
-   * The name's bytes then lie behind the others, for `add` to keep.
-   */
+  offset(name: number): number {
+    return this.#words[name * stride + fields.offset] as number;
+  }
+
+  length(name: number): number {
+    return this.#words[name * stride + fields.length] as number;
+  }
+
+  /** What the name stands for, or `noNode`. */
+  node(name: number): number {
+    return (this.#words[name * stride + fields.node] as number) - 1;
+  }
+
+  setNode(name: number, node: number): void {
+    this.#words[name * stride + fields.node] = node + 1;
+  }
+
+  /** The name that the same folder got before, plus one; 0 for none. */
+  previous(name: number): number {
+    return this.#words[name * stride + fields.previous] as number;
+  }
+
+  /** The name `path.slice(start, end)` in a folder; -1 where the folder never had it. */
   find(folder: number, path: ByteString, start: number, end: number): number {
+    const newest = this.#nodes.place(folder);
+    if (newest === 0) return -1;
+    const isOrdered = this.#nodes.isOrdered(folder);
+    if (isOrdered && this.#compareTo(path, start, end, newest - 1) > 0) return -1;
+    return this.#lookUp(folder, path, start, end);
+  }
+
+  /** Adds a name that `find` did not find. */
+  add(folder: number, path: ByteString, start: number, end: number): number {
+    const nodes = this.#nodes;
+    const newest = nodes.place(folder);
+    const isLast = newest === 0 || this.#compareTo(path, start, end, newest - 1) > 0;
+    if (!isLast) nodes.setUnordered(folder);
+    const name = this.count++;
+    const record = name * stride;
+    if (record === this.#words.length) this.#words = doubled(this.#words);
+    const words = this.#words;
+    words[record + fields.offset] = this.#bytesUsed;
+    words[record + fields.length] = end - start;
+    words[record + fields.previous] = newest;
+    words[record + fields.folder] = folder;
+    nodes.setPlace(folder, name + 1);
     this.#reserve(end - start);
     const { bytes } = this;
     let at = this.#bytesUsed;
-    let hash = Math.imul(folder ^ this.#seed, fnvPrime);
-    for (let index = start; index < end; index++) {
-      const byte = path.charCodeAt(index);
-      bytes[at++] = byte;
-      hash = Math.imul(hash ^ byte, fnvPrime);
-    }
-    this.#lastHash = hash;
-    this.#lastFolder = folder;
-    this.#lastLength = end - start;
-    const mask = this.#slots.length - 1;
-    for (let slot = spread(hash) & mask; ; slot = (slot + 1) & mask) {
-      const name = (this.#slots[slot] as number) - 1;
-      if (name < 0) return -1;
-      if (this.#hash[name] === hash && this.#folder[name] === folder && this.#isLast(name)) {
-        return name;
-      }
-    }
-  }
-
-  #lastHash = 0;
-  #lastFolder = 0;
-  #lastLength = 0;
-
-  #isLast(name: number): boolean {
-    const length = this.#lastLength;
-    if (this.length[name] !== length) return false;
-    const { bytes } = this;
-    const start = this.offset[name] as number;
-    const other = this.#bytesUsed;
-    for (let index = 0; index < length; index++) {
-      if (bytes[start + index] !== bytes[other + index]) return false;
-    }
-    return true;
-  }
-
-  /** Adds the name that `find` was just asked for and did not have. */
-  add(previous: number): number {
-    if (this.count === this.#capacity) this.#grow();
-    const name = this.count++;
-    this.offset[name] = this.#bytesUsed;
-    this.length[name] = this.#lastLength;
-    this.node[name] = noNode;
-    this.previous[name] = previous;
-    this.#folder[name] = this.#lastFolder;
-    this.#hash[name] = this.#lastHash;
-    this.#bytesUsed += this.#lastLength;
-    this.#place(name);
+    for (let index = start; index < end; index++) bytes[at++] = path.charCodeAt(index);
+    this.#bytesUsed = at;
     return name;
+  }
+
+  /** Positive where `path.slice(start, end)` comes after the name, by their bytes. */
+  #compareTo(path: ByteString, start: number, end: number, name: number): number {
+    const { bytes } = this;
+    const record = name * stride;
+    let at = this.#words[record + fields.offset] as number;
+    const length = this.#words[record + fields.length] as number;
+    const stop = Math.min(end, start + length);
+    for (let index = start; index < stop; index++) {
+      const difference = path.charCodeAt(index) - (bytes[at++] as number);
+      if (difference !== 0) return difference;
+    }
+    return end - start - length;
+  }
+
+  #lookUp(folder: number, path: ByteString, start: number, end: number): number {
+    this.#enterAll();
+    let hash = this.#firstHash(folder);
+    for (let index = start; index < end; index++) {
+      hash = Math.imul(hash ^ path.charCodeAt(index), fnvPrime);
+    }
+    hash >>>= 0;
+    const words = this.#words;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let slot = spread(hash) & mask; ; slot = (slot + 1) & mask) {
+      const name = (slots[slot] as number) - 1;
+      if (name < 0) return -1;
+      const record = name * stride;
+      const isLike =
+        words[record + fields.hash] === hash && words[record + fields.folder] === folder;
+      if (isLike && this.#compareTo(path, start, end, name) === 0) return name;
+    }
+  }
+
+  #firstHash(folder: number): number {
+    return Math.imul(folder ^ this.#seed, fnvPrime);
+  }
+
+  /** Enters the names that came since the last time. */
+  #enterAll(): void {
+    while (this.#slots.length < 2 * this.count) {
+      this.#slots = new Uint32Array(2 * this.#slots.length);
+      this.#entered = parentName + 1;
+    }
+    const { bytes } = this;
+    const words = this.#words;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let name = this.#entered; name < this.count; name++) {
+      const record = name * stride;
+      let hash = this.#firstHash(words[record + fields.folder] as number);
+      let at = words[record + fields.offset] as number;
+      const end = at + (words[record + fields.length] as number);
+      for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), fnvPrime);
+      hash >>>= 0;
+      words[record + fields.hash] = hash;
+      let slot = spread(hash) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = name + 1;
+    }
+    this.#entered = this.count;
   }
 
   /** Keeps bytes that are no name, such as a symlink's target, and says where. */
@@ -116,11 +186,11 @@ export class NameTable {
   /** Negative, 0 or positive, by the bytes of both names. */
   compare(a: number, b: number): number {
     const { bytes } = this;
-    const lengthA = this.length[a] as number;
-    const lengthB = this.length[b] as number;
+    const lengthA = this.length(a);
+    const lengthB = this.length(b);
     const end = Math.min(lengthA, lengthB);
-    const startA = this.offset[a] as number;
-    const startB = this.offset[b] as number;
+    const startA = this.offset(a);
+    const startB = this.offset(b);
     for (let index = 0; index < end; index++) {
       const difference = (bytes[startA + index] as number) - (bytes[startB + index] as number);
       if (difference !== 0) return difference;
@@ -132,18 +202,10 @@ export class NameTable {
     return toByteString(this.bytes, offset, offset + length);
   }
 
-  /** Gives back what only `find` and `add` need. */
+  /** Gives back what only `find` needs. */
   release(): void {
-    this.#slots = new Int32Array(1);
-    this.#hash = new Int32Array(0);
-    this.#folder = new Int32Array(0);
-  }
-
-  #place(name: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = spread(this.#hash[name] as number) & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = name + 1;
+    this.#slots = new Uint32Array(1);
+    this.#entered = parentName + 1;
   }
 
   #reserve(size: number): void {
@@ -152,20 +214,6 @@ export class NameTable {
     const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, needed));
     this.bytes.copy(grown, 0, 0, this.#bytesUsed);
     this.bytes = grown;
-  }
-
-  #grow(): void {
-    const length = this.#capacity * 2;
-    const int32 = (size: number) => new Int32Array(size);
-    this.offset = grow(this.offset, (size) => new Uint32Array(size), length);
-    this.length = grow(this.length, (size) => new Uint16Array(size), length);
-    this.node = grow(this.node, int32, length);
-    this.previous = grow(this.previous, int32, length);
-    this.#folder = grow(this.#folder, int32, length);
-    this.#hash = grow(this.#hash, int32, length);
-    this.#capacity = length;
-    this.#slots = new Int32Array(2 * length);
-    for (let name = parentName + 1; name < this.count; name++) this.#place(name);
   }
 }
 
