@@ -15,7 +15,8 @@ import type { Database } from "../content/database.ts";
 import { type EndpointRow, endpointsOfNetwork } from "../content/endpoints.ts";
 import { type AddressPool, type NetworkRow, setNetworkDefinition } from "../content/networks.ts";
 import type { Store } from "../content/store.ts";
-import { type HostRoute, hostRoutes } from "../runtime/network/host-state.ts";
+import { routesInUse } from "../runtime/network/bridges.ts";
+import type { HostRoute } from "../runtime/network/host-state.ts";
 import { formatIpPrefix, macOfAddress, prefixesOverlap } from "../spec/ip-address.ts";
 import { namesOnNetwork } from "./network-names.ts";
 import type { NetworkedEndpoint } from "./network-setup.ts";
@@ -31,7 +32,7 @@ export function takeAddresses(
   row: ContainerRow,
   endpoints: readonly NetworkedEndpoint[],
 ): NetworkedEndpoint[] {
-  const routes = hostRoutes();
+  const routes = routesInUse();
   const interfaces: string[] = [];
   return endpoints.map(({ endpoint, network }) => {
     const usable = withUsableSubnet(store.database, network, routes);

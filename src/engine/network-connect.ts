@@ -12,7 +12,8 @@ import {
   putEndpoint,
 } from "../content/endpoints.ts";
 import { isBuiltIn, type NetworkRow, networkById } from "../content/networks.ts";
-import { hostRoutes } from "../runtime/network/host-state.ts";
+import { routesInUse } from "../runtime/network/bridges.ts";
+
 import { namespacePath } from "../runtime/network/namespaces.ts";
 import type { Plug } from "../runtime/network/netavark.ts";
 import { connectAll, disconnectAll } from "../runtime/network/plugs.ts";
@@ -30,7 +31,6 @@ import { plugOf } from "./network-plug.ts";
 import {
   holdPortsOf,
   isOpenBridge,
-  isShared,
   type NetworkedEndpoint,
   noPorts,
   withPorts,
@@ -132,7 +132,7 @@ async function connectRunning(
   const taken = database.transaction(() => {
     const before = endpointsOfContainer(database, row.id);
     const interfaces = before.flatMap(({ details }) => details.live?.interface ?? []);
-    const usable = withUsableSubnet(database, network, hostRoutes());
+    const usable = withUsableSubnet(database, network, routesInUse());
     const live = takeOne(database, { row, endpoint, network: usable, interfaces });
     const isFirst = !before.some((other) => isOnOpenBridge(engine, other));
     const held =
@@ -268,16 +268,12 @@ async function plugAgain(
 
 async function plugIn(engine: Engine, row: ContainerRow, plug: Plug): Promise<void> {
   const namespace = namespacePath(engine.run, row.id);
-  await connectAll({ run: engine.run, namespace, plugs: [plug] });
+  const { database } = engine.store.paths;
+  await connectAll({ namespace, plugs: [plug], database });
 }
 
 async function unplug(engine: Engine, row: ContainerRow, plug: Plug): Promise<void> {
-  await disconnectAll({
-    run: engine.run,
-    containerId: row.id,
-    plugs: [plug],
-    isShared: (network) => isShared(engine, network, row.id),
-  });
+  await disconnectAll({ run: engine.run, containerId: row.id, plugs: [plug], isEnd: false });
 }
 
 function joinNone(engine: Engine, row: ContainerRow): void {

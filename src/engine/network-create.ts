@@ -18,7 +18,8 @@ import {
   networkByName,
   putNetwork,
 } from "../content/networks.ts";
-import { hasIpv6, hostInterfaces, hostRoutes } from "../runtime/network/host-state.ts";
+import { routesInUse } from "../runtime/network/bridges.ts";
+import { hasIpv6, hostInterfaces } from "../runtime/network/host-state.ts";
 import {
   formatIpPrefix,
   type IpPrefix,
@@ -248,7 +249,7 @@ function settlePools(
   const families = asked.map(({ subnet }) => toPrefix(subnet).address.family);
   const pools: AddressPool[] = asked.map((pool) => ({ ...pool, isChosen: false }));
   if (!families.includes(4)) {
-    const routes = hostRoutes();
+    const routes = routesInUse();
     // The default network comes first, as with Docker, where it has its subnet from the beginning.
     const bridge = networkByName(database, "bridge");
     if (bridge?.definition.pools.length === 0) withUsableSubnet(database, bridge, routes);

@@ -5,7 +5,8 @@ import { poolOfFamily, toPrefix } from "../content/address-pools.ts";
 import { containerById } from "../content/containers.ts";
 import { liveEndpointsOfNetwork } from "../content/endpoints.ts";
 import { isBuiltIn, type NetworkRow } from "../content/networks.ts";
-import { hostRoutes } from "../runtime/network/host-state.ts";
+import { routesInUse } from "../runtime/network/bridges.ts";
+
 import type { NetworkDocument } from "./container-types.ts";
 import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, matchesLabels } from "./filters.ts";
@@ -70,7 +71,7 @@ export async function inspectNetwork(engine: Engine, nameOrId: string): Promise<
 function withSubnet(engine: Engine, network: NetworkRow): NetworkRow {
   if (network.definition.driver !== "bridge" || network.definition.pools.length > 0) return network;
   const database = networkDatabase(engine.store);
-  return database.transaction(() => withUsableSubnet(database, network, hostRoutes()), {
+  return database.transaction(() => withUsableSubnet(database, network, routesInUse()), {
     isDurable: false,
   });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { chooseAddress, toPrefix } from "../content/address-pools.ts";
+import { toPrefix } from "../content/address-pools.ts";
 import type { ContainerRow } from "../content/containers.ts";
 import type { EndpointRow, HostPort } from "../content/endpoints.ts";
 import type { NetworkRow } from "../content/networks.ts";
@@ -50,26 +50,4 @@ function forwardedPorts(ports: readonly HostPort[]): ForwardedPort[] {
   }));
   const byKey = new Map(forwarded.map((port) => [Object.values(port).join(" "), port]));
   return [...byKey.values()];
-}
-
-/** A plug of nobody, with which a bridge that was left over can be taken away. */
-export function idlePlug({ id, definition }: NetworkRow): Plug | undefined {
-  if (definition.driver !== "bridge") return undefined;
-  const usable = definition.pools.flatMap((pool) => {
-    const address = chooseAddress({ pool, used: new Set() });
-    return address === undefined ? [] : [{ pool, address }];
-  });
-  return {
-    containerId: id,
-    containerName: "",
-    networkId: id,
-    bridge: definition.interface,
-    subnets: usable.map(({ pool }) => ({ subnet: pool.subnet, gateway: pool.gateway })),
-    addresses: usable.map(({ address }) => address),
-    macAddress: "02:42:00:00:00:01",
-    interface: "eth0",
-    internal: definition.internal,
-    metric: defaultMetric,
-    ports: [],
-  };
 }

@@ -9,7 +9,6 @@ import type { Engine } from "./engine.ts";
 import { collectFilters, matchesLabels } from "./filters.ts";
 import { noteNetwork } from "./network-events.ts";
 import { findNetwork, networksOf } from "./network-find.ts";
-import { idlePlug } from "./network-plug.ts";
 import { settleNetwork } from "./network-use.ts";
 import { parseTimestamp } from "./timestamp.ts";
 import type { Filter } from "./types.ts";
@@ -42,8 +41,15 @@ async function remove(engine: Engine, network: NetworkRow): Promise<void> {
     deleteNetworkRow(database, network.id);
     noteNetwork(database, network, "destroy");
   });
-  // It went with the last container, unless that one's end was cut short.
-  await removeBridge(engine.run, idlePlug(network));
+  await removeBridgeOf(engine, network);
+}
+
+async function removeBridgeOf(engine: Engine, { id, definition }: NetworkRow): Promise<void> {
+  if (definition.driver !== "bridge") return;
+  const { interface: bridge, internal } = definition;
+  const network = { networkId: id, bridge, subnets: definition.pools, internal };
+  const { database } = engine.store;
+  await removeBridge(network, () => liveEndpointsOfNetwork(database, id).length === 0);
 }
 
 function inUse(engine: Engine, network: NetworkRow, live: readonly EndpointRow[]): LadeError {
@@ -60,7 +66,8 @@ function inUse(engine: Engine, network: NetworkRow, live: readonly EndpointRow[]
 const filterNames = ["label", "label!", "until"] as const;
 
 /**
- * Removes every network that no running container is on, but not those that are always there.
+ * Removes every network that no running container is on. Of the default one, which is always there,
+ * the bridge goes until the next container needs it.
  *
  * @throws LadeError FILTER_INVALID
  */
@@ -80,6 +87,10 @@ export async function pruneNetworks(
   const unwanted = values.get("label!") ?? [];
   const networksDeleted: string[] = [];
   for (const network of networksOf(engine.store)) {
+    if (network.name === "bridge") {
+      await settleNetwork(engine, network.id);
+      await removeBridgeOf(engine, network);
+    }
     const { labels } = network.definition;
     if (isBuiltIn(network.name) || network.createdMs > limitMs) continue;
     if (!matchesLabels(labels, values.get("label") ?? [])) continue;

@@ -14,7 +14,6 @@ import { isRunning } from "../content/containers.ts";
 import {
   type EndpointRow,
   endpointsOfContainer,
-  liveEndpointsOfNetwork,
   publishedHostPorts,
   putEndpoint,
   releaseEndpoints,
@@ -197,7 +196,7 @@ export async function plugNetwork(
   setup: NetworkSetup,
 ): Promise<void> {
   const { namespace, plugs } = setup;
-  await connectAll({ run: engine.run, namespace, plugs });
+  await connectAll({ namespace, plugs, database: engine.store.paths.database });
   updateNetworkNames(engine, row.id);
 }
 
@@ -207,8 +206,8 @@ export function closePortSockets(setup: NetworkSetup): void {
 }
 
 /**
- * Takes a container's network away: interfaces, addresses, ports, namespace, and bridges that are
- * not needed any more. Does nothing where nothing is there; fine after `kill -9` and a reboot.
+ * Takes a container's network away: interfaces, addresses, ports, namespace. Does nothing where
+ * nothing is there; fine after `kill -9` and a reboot.
  *
  * @throws LadeError NETWORK_FAILED where a rule or an interface stays; all else is given back
  */
@@ -221,12 +220,7 @@ export async function tearDownNetwork(engine: Engine, row: ContainerRow): Promis
     return network === undefined ? [] : (plugOf(row, endpoint, network) ?? []);
   });
   try {
-    await disconnectAll({
-      run: engine.run,
-      containerId: row.id,
-      plugs,
-      isShared: (network) => isShared(engine, network, row.id),
-    });
+    await disconnectAll({ run: engine.run, containerId: row.id, plugs, isEnd: true });
   } finally {
     removeNamespace(engine.run, row.id);
     if (live.length > 0) {
@@ -234,10 +228,4 @@ export async function tearDownNetwork(engine: Engine, row: ContainerRow): Promis
       updateNetworkNames(engine, row.id);
     }
   }
-}
-
-/** Whether another container has, or is about to have, a place on a network. */
-export function isShared(engine: Engine, network: string, containerId: string): boolean {
-  const live = liveEndpointsOfNetwork(engine.store.database, network);
-  return live.some((endpoint) => endpoint.container !== containerId);
 }

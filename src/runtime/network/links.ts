@@ -24,6 +24,7 @@ const newLink = 16;
 const deleteLink = 17;
 const getLink = 18;
 const newAddress = 20;
+const deleteAddress = 21;
 const newRoute = 24;
 const create = 0x400;
 const exclusive = 0x200;
@@ -77,15 +78,24 @@ export function joinBridge(namespace: string, plug: Plug): void {
   }
 }
 
-/**
- * Takes an interface out of a namespace, and waits until it is gone, so that its address can be
- * given again.
- *
- * @returns false where it is not there
- */
-export function removeInterface(namespace: string, name: string): boolean {
+/** Takes an interface out of a namespace, and waits until it is gone. Missing ones are fine. */
+export function removeInterface(namespace: string, name: string): void {
   using inside = inNetworkNamespace(namespace, openNetlink);
-  return removeLink(inside, name);
+  removeLink(inside, name);
+}
+
+/** Takes an interface's addresses away, which takes no time. Missing ones are fine. */
+export function removeAddresses(namespace: string, plug: Plug): void {
+  using inside = inNetworkNamespace(namespace, openNetlink);
+  try {
+    const { index } = findLink(inside, plug.interface);
+    plug.addresses.forEach((address, position) => {
+      const subnet = plug.subnets[position]?.subnet ?? "";
+      inside.request(deleteAddress, 0, encodeInterfaceAddress(index, address, subnet));
+    });
+  } catch (error) {
+    if (!isSystemError(error, "ENODEV") && !isSystemError(error, "EADDRNOTAVAIL")) throw error;
+  }
 }
 
 /** Removes a bridge with whatever is on it. Does nothing where it is not there. */
@@ -94,14 +104,12 @@ export function removeBridgeLink(name: string): void {
   removeLink(host, name);
 }
 
-function removeLink(netlink: Netlink, name: string): boolean {
+function removeLink(netlink: Netlink, name: string): void {
   try {
     const body = Buffer.concat([linkHeader(0), encodeAttribute(linkName, name)]);
     netlink.request(deleteLink, 0, body);
-    return true;
   } catch (error) {
-    if (isSystemError(error, "ENODEV")) return false;
-    throw error;
+    if (!isSystemError(error, "ENODEV")) throw error;
   }
 }
 
@@ -162,6 +170,11 @@ function setUp(netlink: Netlink, index: number): void {
 }
 
 function addAddress(inside: Netlink, index: number, address: string, subnet: string): void {
+  const body = encodeInterfaceAddress(index, address, subnet);
+  inside.request(newAddress, create | exclusive, body);
+}
+
+function encodeInterfaceAddress(index: number, address: string, subnet: string): Buffer {
   const parsed = parseIpAddress(address);
   const prefix = parseIpPrefix(subnet);
   if (parsed === undefined || prefix === undefined) throw new Error(`no address: ${address}`);
@@ -178,7 +191,7 @@ function addAddress(inside: Netlink, index: number, address: string, subnet: str
     const last = parsed.value - (parsed.value % hostPart) + hostPart - 1n;
     attributes.push(encodeAttribute(addressBroadcast, encodeValue(last, 4)));
   }
-  inside.request(newAddress, create | exclusive, Buffer.concat([header, ...attributes]));
+  return Buffer.concat([header, ...attributes]);
 }
 
 // RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE and RTN_UNICAST of <linux/rtnetlink.h>.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { mkdirSync } from "node:fs";
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type ContainerRow,
   containerById,
@@ -16,6 +18,7 @@ import { type Engine, openEngine } from "../../../src/engine/engine.ts";
 import { planEndpoints } from "../../../src/engine/network-endpoints.ts";
 import { writeNetworkFiles } from "../../../src/engine/network-files.ts";
 import { networkDatabase } from "../../../src/engine/network-find.ts";
+import { pruneNetworks } from "../../../src/engine/network-remove.ts";
 import {
   closePortSockets,
   type NetworkSetup,
@@ -24,10 +27,12 @@ import {
 } from "../../../src/engine/network-setup.ts";
 import { randomId } from "../../../src/engine/random.ts";
 import { makeRunFolders } from "../../../src/rootfs/run-paths.ts";
+import { hostInterfaces } from "../../../src/runtime/network/host-state.ts";
 import { processStartTicks } from "../../../src/runtime/process.ts";
 import type { ContainerConfig, HostConfig, NetworkingConfig } from "../../../src/spec/container.ts";
 import { unmountBelow } from "../../helpers/mounts.ts";
 import { openTestStore, type TestStore } from "../../helpers/store.ts";
+import { run } from "../../helpers/tools.ts";
 
 export interface NetworkStore extends AsyncDisposable {
   readonly store: TestStore;
@@ -115,4 +120,30 @@ export function ipam(
   ...config: NetworkDocument["IPAM"]["Config"]
 ): Pick<CreateNetworkOptions, "ipam">["ipam"] {
   return { Driver: "default", Options: null, Config: config };
+}
+
+/** The interfaces of the host once those of ended containers are gone, which takes a moment. */
+export async function interfacesWithout(count: number): Promise<string[]> {
+  for (let tries = 0; ; tries++) {
+    const found = hostInterfaces();
+    const pairs = found.filter((name) => name.startsWith("veth"));
+    if (pairs.length <= count || tries > 200) return found;
+    await delay(20);
+  }
+}
+
+/** Asserts that with its networks everything goes that a store had on the host. */
+export async function assertNothingLeft(engine: Engine): Promise<void> {
+  await pruneNetworks(engine, []);
+  assert.deepEqual(await interfacesWithout(0), ["lo"]);
+  assert.doesNotMatch(await rules(), /172\.|10\.77|br-/);
+  assert.deepEqual(readdirSync(engine.run.netns), []);
+}
+
+/** All firewall rules of the host. */
+export async function rules(): Promise<string> {
+  const tables = await Promise.all(
+    ["filter", "nat"].map((table) => run("iptables", ["-t", table, "-S"])),
+  );
+  return tables.map((table) => table.stdout).join("");
 }
