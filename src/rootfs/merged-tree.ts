@@ -26,10 +26,12 @@ export interface IndexedLayer {
  * @throws LadeError LAYER_INVALID, LIMIT_EXCEEDED, NAME_ESCAPES
  */
 export function mergeLayers(layers: readonly IndexedLayer[]): FolderNode {
-  const trees = layers.map(({ name, entries }, layer) =>
-    treeOfLayer(buildLayerTree(entries, { name }), layer),
+  return overlayTrees(
+    layers.map(({ name, entries }, layer) => {
+      const tree = buildLayerTree(entries, { name });
+      return treeOfLayer(tree, layer);
+    }),
   );
-  return overlayTrees(trees);
 }
 
 /** Lays trees over each other, lowest first; whiteouts and opaque folders take effect and are gone. */
@@ -58,8 +60,12 @@ function overlayFolder(lower: FolderNode, upper: FolderNode): FolderNode {
 function withoutWhiteouts(folder: FolderNode): FolderNode {
   const { children } = folder;
   for (const [name, node] of children) {
-    if (node.type === "whiteout") children.delete(name);
-    else if (isFolder(node)) children.set(name, withoutWhiteouts(node));
+    if (node.type === "whiteout") {
+      children.delete(name);
+    } else if (isFolder(node)) {
+      const clean = withoutWhiteouts(node);
+      if (clean !== node) children.set(name, clean);
+    }
   }
   return folder.isOpaque ? { ...folder, isOpaque: false } : folder;
 }
@@ -82,11 +88,12 @@ class NodeMaker {
 
   folder(node: number): FolderNode {
     const children = new Map<ByteString, TreeNode>();
-    for (const { name, node: child } of namesIn(this.#tree, node)) {
-      children.set(name, this.#child(child));
-    }
+    // Newest first; the other way round they mostly are in the order of their names.
+    const names = [...namesIn(this.#tree, node)].reverse();
+    for (const { name, node: child } of names) children.set(name, this.#child(child));
+    const facts = nodeFacts(this.#tree, node);
     const isOpaque = this.#tree.opaque.has(node);
-    return { ...this.#plain(nodeFacts(this.#tree, node)), type: "directory", isOpaque, children };
+    return { ...this.#make(facts), type: "directory", isOpaque, children };
   }
 
   #child(node: number): TreeNode {
@@ -94,29 +101,31 @@ class NodeMaker {
     if (this.#tree.nodes.isDirectory(node)) return this.folder(node);
     let made = this.#made.get(node);
     if (made === undefined) {
-      made = this.#other(node);
+      made = this.#make(nodeFacts(this.#tree, node));
       this.#made.set(node, made);
     }
     return made;
   }
 
-  #other(node: number): TreeNode {
-    const facts = nodeFacts(this.#tree, node);
-    const { type, size, linkPath, deviceMajor, deviceMinor } = facts;
-    const plain = this.#plain(facts);
-    switch (type) {
-      case "file":
-        return { ...plain, type, size, content: this.#content(facts) };
-      case "symlink":
-        return { ...plain, type, linkPath };
-      case "character":
-      case "block":
-        return { ...plain, type, deviceMajor, deviceMinor };
-      case "directory":
-        throw new Error("a folder is no other node");
-      case "fifo":
-        return { ...plain, type };
-    }
+  /** All members in one literal: an image has tens of thousands of nodes. */
+  #make(facts: NodeFacts): TreeNode {
+    const { type, xattrs } = facts;
+    return {
+      type,
+      mode: facts.mode,
+      uid: facts.uid,
+      gid: facts.gid,
+      mtimeSeconds: facts.mtimeSeconds,
+      mtimeNanoseconds: facts.mtimeNanoseconds,
+      size: type === "file" ? facts.size : 0,
+      linkPath: facts.linkPath,
+      deviceMajor: facts.deviceMajor,
+      deviceMinor: facts.deviceMinor,
+      xattrs: xattrs.length < 2 ? xattrs : xattrs.toSorted(([a], [b]) => compareNames(a, b)),
+      content: type === "file" ? this.#content(facts) : undefined,
+      isOpaque: false,
+      children: undefined,
+    };
   }
 
   #content({ sparse, size, dataOffset }: NodeFacts): TreeNode["content"] {
@@ -126,19 +135,6 @@ class NodeMaker {
       offset: dataOffset,
       storedSize: sparse === undefined ? size : sparse.reduce((sum, run) => sum + run.size, 0),
       sparse,
-    };
-  }
-
-  #plain(facts: NodeFacts): Omit<TreeNode, "type"> {
-    const { mode, uid, gid, mtimeSeconds, mtimeNanoseconds, xattrs: list } = facts;
-    return {
-      ...plainNode,
-      mode,
-      uid,
-      gid,
-      mtimeSeconds,
-      mtimeNanoseconds,
-      xattrs: list.length < 2 ? list : list.toSorted(([a], [b]) => compareNames(a, b)),
     };
   }
 }

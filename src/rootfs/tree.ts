@@ -83,9 +83,19 @@ export function compareNames(a: ByteString, b: ByteString): number {
 }
 
 /** A folder's children in the order of their names. */
-export function sortedChildren(folder: TreeNode): (readonly [ByteString, TreeNode])[] {
+export function sortedChildren(folder: TreeNode): readonly (readonly [ByteString, TreeNode])[] {
   const children = [...(folder.children ?? [])];
-  return children.sort(([a], [b]) => compareNames(a, b));
+  return isSorted(children) ? children : children.sort(([a], [b]) => compareNames(a, b));
+}
+
+/** Most tars are made in order. */
+function isSorted(children: readonly (readonly [ByteString, TreeNode])[]): boolean {
+  let last = "";
+  for (const [name] of children) {
+    if (name < last) return false;
+    last = name;
+  }
+  return true;
 }
 
 /** What a walk sees. */

@@ -50,24 +50,19 @@ export function paddingOf(size: number): number {
 export function encodeMember(member: NewMember): Buffer {
   const path =
     member.type === "directory" && !member.path.endsWith("/") ? `${member.path}/` : member.path;
-  const records = paxRecordsOf({ ...member, path });
-  const header = encodeHeader({ ...member, path, typeFlag: typeFlags[member.type] });
+  const records = paxRecordsOf(member, path);
+  const header = encodeHeader(member, path, typeFlags[member.type]);
   if (records === "") return header;
   const body = Buffer.from(records, "latin1");
-  const extension = encodeHeader({
-    path: "PaxHeaders.0/member",
-    typeFlag: "x",
-    mode: 0o644,
-    size: body.length,
-  });
+  const extension = encodeHeader({ mode: 0o644, size: body.length }, "PaxHeaders.0/member", "x");
   return Buffer.concat([extension, body, Buffer.alloc(paddingOf(body.length)), header]);
 }
 
 /** What fits is written in the header only, so that plain archives stay plain. */
-function paxRecordsOf(member: NewMember): string {
+function paxRecordsOf(member: NewMember, path: ByteString): string {
   const records: string[] = [];
   const add = (key: string, value: ByteString) => records.push(encodePaxRecord(key, value));
-  if (splitPath(member.path) === undefined || !isAscii(member.path)) add("path", member.path);
+  if (splitPath(path) === undefined || !isAscii(path)) add("path", path);
   const link = member.linkPath ?? "";
   if (link.length > fields.linkName.size || !isAscii(link)) add("linkpath", link);
   if (!fits(member.size ?? 0, fields.size)) add("size", String(member.size));
@@ -99,8 +94,11 @@ function formatPaxTime(seconds: number, nanoseconds: number): string {
 
 /** A number field holds one octal digit less than its size, and a NUL. */
 function fits(value: number, field: Field): boolean {
-  return value >= 0 && value < 8 ** (field.size - 1);
+  return value >= 0 && value < (field.size === 8 ? octal7 : octal11);
 }
+
+const octal7 = 8 ** 7;
+const octal11 = 8 ** 11;
 
 /** Name and prefix of a path as ustar splits it; undefined where it does not fit. */
 function splitPath(path: ByteString): { name: ByteString; prefix: ByteString } | undefined {
@@ -111,43 +109,79 @@ function splitPath(path: ByteString): { name: ByteString; prefix: ByteString } |
   return { name, prefix: path.slice(0, slash) };
 }
 
-interface HeaderInput extends Omit<NewMember, "type"> {
-  readonly typeFlag: string;
-}
+type HeaderInput = Omit<NewMember, "type" | "path">;
 
-function encodeHeader(input: HeaderInput): Buffer {
+const digit0 = 0x30;
+const space = 0x20;
+
+/** A header of empty names and of numbers that are all 0, and the sum of its bytes. */
+const template: Buffer = makeTemplate();
+const templateSum: number = template.reduce((sum, byte) => sum + byte, 0);
+
+function makeTemplate(): Buffer {
   const block = Buffer.alloc(blockSize);
-  const split = splitPath(input.path);
-  const name = split?.name ?? input.path.slice(0, fields.name.size);
-  putText(block, fields.name, name);
-  putText(block, fields.prefix, split?.prefix ?? "");
-  putNumber(block, fields.mode, input.mode);
-  putNumber(block, fields.uid, input.uid ?? 0);
-  putNumber(block, fields.gid, input.gid ?? 0);
-  putNumber(block, fields.size, input.size ?? 0);
-  putNumber(block, fields.mtime, input.mtimeSeconds ?? 0);
-  putText(block, fields.typeFlag, input.typeFlag);
-  putText(block, fields.linkName, (input.linkPath ?? "").slice(0, fields.linkName.size));
-  putText(block, fields.magic, "ustar\x0000");
-  putNumber(block, fields.deviceMajor, input.deviceMajor ?? 0);
-  putNumber(block, fields.deviceMinor, input.deviceMinor ?? 0);
-  putChecksum(block);
+  const numbers = ["mode", "uid", "gid", "size", "mtime", "deviceMajor", "deviceMinor"] as const;
+  for (const { offset, size } of numbers.map((name) => fields[name])) {
+    block.fill(digit0, offset, offset + size - 1);
+  }
+  const { magic, checksum } = fields;
+  block.write("ustar\x0000", magic.offset, "latin1");
+  // The field itself counts as spaces.
+  block.fill(space, checksum.offset, checksum.offset + checksum.size);
   return block;
 }
 
-function putText(block: Buffer, field: Field, text: ByteString): void {
-  block.write(text, field.offset, field.size, "latin1");
-}
-
-/** Where a number does not fit, the pax header before holds it and the field is 0. */
-function putNumber(block: Buffer, field: Field, value: number): void {
-  const digits = fits(value, field) ? value.toString(8) : "0";
-  putText(block, field, digits.padStart(field.size - 1, "0"));
-}
-
-function putChecksum(block: Buffer): void {
-  block.fill(0x20, fields.checksum.offset, fields.checksum.offset + fields.checksum.size);
-  let sum = 0;
-  for (const byte of block) sum += byte;
+/** Adds up the checksum as it goes: a tar of many small files is mostly headers. */
+function encodeHeader(input: HeaderInput, path: ByteString, typeFlag: string): Buffer {
+  const block = Buffer.allocUnsafe(blockSize);
+  template.copy(block);
+  const split = splitPath(path);
+  let sum = templateSum;
+  sum += putText(block, fields.name, split?.name ?? path);
+  sum += putText(block, fields.prefix, split?.prefix ?? "");
+  sum += putNumber(block, fields.mode, input.mode);
+  sum += putNumber(block, fields.uid, input.uid ?? 0);
+  sum += putNumber(block, fields.gid, input.gid ?? 0);
+  sum += putNumber(block, fields.size, input.size ?? 0);
+  sum += putNumber(block, fields.mtime, input.mtimeSeconds ?? 0);
+  sum += putText(block, fields.typeFlag, typeFlag);
+  sum += putText(block, fields.linkName, input.linkPath ?? "");
+  sum += putNumber(block, fields.deviceMajor, input.deviceMajor ?? 0);
+  sum += putNumber(block, fields.deviceMinor, input.deviceMinor ?? 0);
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, fields.checksum.offset, "latin1");
+  return block;
+}
+
+/**
+ * Writes as much of a text as the field holds.
+ *
+ * @returns the sum of its bytes
+ */
+function putText(block: Buffer, field: Field, text: ByteString): number {
+  const size = Math.min(text.length, field.size);
+  let sum = 0;
+  for (let index = 0; index < size; index++) {
+    const byte = text.charCodeAt(index) % 256;
+    block[field.offset + index] = byte;
+    sum += byte;
+  }
+  return sum;
+}
+
+/**
+ * Writes a number over the zeros that are there. Where it does not fit, the pax header before holds
+ * it and the field stays 0.
+ *
+ * @returns the sum of its digits
+ */
+function putNumber(block: Buffer, field: Field, value: number): number {
+  let sum = 0;
+  let rest = fits(value, field) ? value : 0;
+  for (let at = field.offset + field.size - 2; rest > 0; at--) {
+    const digit = rest % 8;
+    block[at] = digit0 + digit;
+    sum += digit;
+    rest = (rest - digit) / 8;
+  }
+  return sum;
 }
