@@ -33,11 +33,6 @@ export interface ArchiveImageOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Whether an image is named by a path, which no image's name can look like. */
-export function isArchivePath(name: string): boolean {
-  return /^\.{0,2}\//.test(name);
-}
-
 /**
  * Opens an image in an archive or a folder, for running it there: each layer is hashed and indexed
  * where it lies, and nothing of it is stored.

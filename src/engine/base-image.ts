@@ -6,7 +6,8 @@ import type { Store } from "../content/store.ts";
 import type { Digest } from "../spec/digest.ts";
 import type { ImageConfigSection } from "../spec/image-config.ts";
 import { formatPlatform, hostPlatform } from "../spec/platform.ts";
-import { type ArchiveImageOptions, isArchivePath, openArchiveImage } from "./archive-image.ts";
+import type { ArchiveImageOptions } from "./archive-image.ts";
+import { isArchivePath } from "./archive-path.ts";
 import type { Engine } from "./engine.ts";
 import { findImage } from "./find-image.ts";
 import { readConfig } from "./read-config.ts";
@@ -33,6 +34,8 @@ export async function findBaseImage(
   options: ArchiveImageOptions,
 ): Promise<BaseImage> {
   if (isArchivePath(name)) {
+    // Half of what reads archives, which most containers do without.
+    const { openArchiveImage } = await import("./archive-image.ts");
     const { id, config, layers } = await openArchiveImage(engine, name, options);
     return { id, config: config.config ?? {}, platform: formatPlatform(config), placed: layers };
   }
