@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ContainerRow } from "../content/containers.ts";
 import { readDevices } from "../runtime/devices.ts";
 import { readMachine } from "../runtime/machine.ts";
+import { checkPropagation } from "../runtime/propagation.ts";
 import { buildSpec } from "../runtime/spec/build-spec.ts";
 import type { SharedNamespaces } from "../runtime/spec/input.ts";
 import type { OciSpec } from "../runtime/spec/oci-spec.ts";
@@ -41,6 +42,8 @@ export function makeSpec(engine: Engine, row: ContainerRow, input: ProcessInput)
     ...(ipc.namespace !== undefined && { ipc: ipc.namespace }),
     ...(pid !== undefined && { pid }),
   };
+  const mounts = readyMounts(engine, row);
+  checkPropagation(mounts);
   return buildSpec({
     id: row.id,
     rootfs,
@@ -48,7 +51,7 @@ export function makeSpec(engine: Engine, row: ContainerRow, input: ProcessInput)
     host,
     hostname: hostnameOf(engine, row),
     user: resolveUser(rootfs, config.User ?? "", host.GroupAdd ?? []),
-    mounts: readyMounts(engine, row),
+    mounts,
     files: networkFiles(engine, row),
     shm: ipc.shm,
     namespaces,

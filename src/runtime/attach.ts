@@ -5,7 +5,9 @@ import { isSystemError, LadeError } from "../base/errors.ts";
 import type { RunPaths } from "../rootfs/run-paths.ts";
 import { type MessageSocket, openMessageSocket } from "../sys/polled-socket.ts";
 import { detachScanner, parseDetachKeys } from "./detach-keys.ts";
+import { attachToLog } from "./log-attachment.ts";
 import { type ProcessPaths, processPaths } from "./process-paths.ts";
+import { readProcessRecord } from "./process-record.ts";
 import type { Attachment, AttachOptions, TerminalSize } from "./types.ts";
 
 /** How the process was made. */
@@ -35,7 +37,14 @@ export function attachTo(
   options: AttachOptions,
   target: AttachTarget,
 ): Attachment {
-  return attachToProcess(processPaths(run, id), options, target);
+  const paths = processPaths(run, id);
+  const { stdin, logPath } = readProcessRecord(paths) ?? {};
+  // Where nothing is to be sent, leaving must not end the process's input.
+  const isOnlooker = options.stdin === undefined && stdin === "once" && !target.hasTerminal;
+  if (isOnlooker && logPath !== undefined && fs.existsSync(paths.attachSocket)) {
+    return { ...attachToLog(paths, logPath, options), resize: () => {} };
+  }
+  return attachToProcess(paths, options, target);
 }
 
 /** As {@link attachTo}, for an exec, too. */

@@ -15,6 +15,8 @@ export interface ReadLogsOptions extends LogOptions {
    * What the process wrote last then counts as a line, with a newline or without.
    */
   readonly ended?: Promise<unknown> | undefined;
+  /** True: the process's bytes as they are, without a newline after its last ones. */
+  readonly isExact?: boolean | undefined;
 }
 
 /**
@@ -85,7 +87,7 @@ class LogReader implements AsyncDisposable {
       if (isLast) break;
       await this.#changes?.next();
     }
-    if (await this.#isEnded()) yield* this.#lastNewlines();
+    if (this.#options.isExact !== true && (await this.#isEnded())) yield* this.#lastNewlines();
   }
 
   async #isEnded(): Promise<boolean> {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { attachTo, resizeProcess } from "../../src/runtime/attach.ts";
-import { signalProcess, startProcess, waitForExit } from "../../src/runtime/process.ts";
+import { readExit, signalProcess, startProcess, waitForExit } from "../../src/runtime/process.ts";
 import type { AttachOptions } from "../../src/runtime/types.ts";
 import { type Box, collector, createBox, openLab, runBox, shell, startBox } from "./box.ts";
 
@@ -105,6 +105,27 @@ describe("an attached container without a terminal", () => {
     const second = attach(box, { stdout: output.stdout, stdin: input("two\n") });
     assert.equal(await second.ended, "closed");
     assert.equal(output.out(), "one two\n");
+  });
+
+  it("is shown to who sends nothing, whose leaving ends no input", async () => {
+    const options = { config: { Cmd: shell("cat; exit 5") }, stdin: "once" } as const;
+    await using box = await startBox(lab, options);
+    const output = watcher();
+    const first = attach(box, { stdin: input("one\n", never), stdout: output.stdout });
+    await output.saw("one");
+    const looking = watcher();
+    const second = attach(box, { stdout: looking.stdout });
+    const third = attach(box, {});
+    third.detach();
+    assert.equal(await third.ended, "detached");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(readExit(lab.run, box.id), undefined);
+    attach(box, { stdin: input("two", never) });
+    await looking.saw("two");
+    first.detach();
+    assert.equal(await second.ended, "closed");
+    assert.equal(await waitForExit(lab.run, box.id), 5);
+    assert.equal(looking.out(), "two");
   });
 
   it("is shown to many at once", async () => {

@@ -33,6 +33,12 @@ describe("buildSpec", () => {
     refused({ config: { Entrypoint: [], Cmd: [] } }, "CONTAINER_INVALID", "No command specified");
   });
 
+  it("refuses texts that the kernel would cut (C9)", () => {
+    for (const config of [{ Cmd: ["a\0b"] }, { Env: ["A=\0"] }, { WorkingDir: "/a\0" }]) {
+      refused({ config }, "CONTAINER_INVALID", /has a NUL in it/);
+    }
+  });
+
   it("puts an init before the command", () => {
     const spec = build({ init: "/usr/bin/docker-init", config: { Cmd: ["a", "b"] } });
     assert.deepEqual(spec.process.args, ["/sbin/docker-init", "--", "a", "b"]);

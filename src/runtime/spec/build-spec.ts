@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { LadeError } from "../../base/errors.ts";
+import { goQuote } from "../../spec/go-quote.ts";
 import { chooseCapabilities } from "./capabilities.ts";
 import { cgroupsPath } from "./cgroups-path.ts";
 import { makeEnvironment } from "./environment.ts";
@@ -52,6 +53,7 @@ function buildProcess(input: SpecInput, security: SecurityOptions): OciProcess {
   const hasTerminal = config.Tty === true;
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   if (command.length === 0) throw new LadeError("CONTAINER_INVALID", "No command specified");
+  checkTexts([...command, ...(config.Env ?? []), config.WorkingDir ?? ""]);
   const capabilities = chooseCapabilities(
     {
       add: host.CapAdd ?? [],
@@ -78,6 +80,16 @@ function buildProcess(input: SpecInput, security: SecurityOptions): OciProcess {
     }),
     ...(oomScoreAdj !== undefined && { oomScoreAdj }),
   };
+}
+
+/** The kernel takes a NUL for the end. */
+function checkTexts(texts: readonly string[]): void {
+  const bad = texts.find((text) => text.includes("\0"));
+  if (bad === undefined) return;
+  throw new LadeError(
+    "CONTAINER_INVALID",
+    `a command or variable has a NUL in it: ${goQuote(bad)}`,
+  );
 }
 
 /** Going below the own score needs a capability that a machine may not give. */
