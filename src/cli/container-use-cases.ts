@@ -132,26 +132,40 @@ export const containerUseCases: Partial<ContainerUseCases> = {
   checkHealth: async (...args) => (await import("../engine/health.ts")).checkHealth(...args),
   cleanupContainer: async (...args) =>
     (await import("../engine/cleanup.ts")).cleanupContainer(...args),
+  connectNetwork: async (...args) =>
+    (await import("../engine/network-connect.ts")).connectNetwork(...args),
   async *containerLogs(...args) {
     yield* (await import("../engine/logs.ts")).containerLogs(...args);
   },
   createContainer: async (...args) =>
     (await import("../engine/create.ts")).createContainer(...args),
   createExec: async (...args) => (await import("../engine/exec.ts")).createExec(...args),
+  createNetwork: async (...args) =>
+    (await import("../engine/network-create.ts")).createNetwork(...args),
   createVolume: async (...args) => (await import("../engine/volumes.ts")).createVolume(...args),
+  disconnectNetwork: async (...args) =>
+    (await import("../engine/network-connect.ts")).disconnectNetwork(...args),
   inspectContainer: async (...args) =>
     (await import("../engine/inspect-container.ts")).inspectContainer(...args),
+  inspectNetwork: async (...args) =>
+    (await import("../engine/network-list.ts")).inspectNetwork(...args),
   inspectVolume: async (...args) => (await import("../engine/volumes.ts")).inspectVolume(...args),
   killContainer: async (...args) => (await import("../engine/kill.ts")).killContainer(...args),
   listContainers: async (...args) =>
     (await import("../engine/list-containers.ts")).listContainers(...args),
+  listNetworks: async (...args) =>
+    (await import("../engine/network-list.ts")).listNetworks(...args),
   listVolumes: async (...args) => (await import("../engine/volumes.ts")).listVolumes(...args),
   pauseContainer: async (...args) => (await import("../engine/pause.ts")).pauseContainer(...args),
   pruneContainers: async (...args) =>
     (await import("../engine/prune-containers.ts")).pruneContainers(...args),
+  pruneNetworks: async (...args) =>
+    (await import("../engine/network-remove.ts")).pruneNetworks(...args),
   pruneVolumes: async (...args) => (await import("../engine/volumes.ts")).pruneVolumes(...args),
   removeContainer: async (...args) =>
     (await import("../engine/remove-container.ts")).removeContainer(...args),
+  removeNetwork: async (...args) =>
+    (await import("../engine/network-remove.ts")).removeNetwork(...args),
   removeVolume: async (...args) => (await import("../engine/volumes.ts")).removeVolume(...args),
   renameContainer: async (...args) =>
     (await import("../engine/rename.ts")).renameContainer(...args),
