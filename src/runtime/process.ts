@@ -9,6 +9,7 @@ import { ioError } from "../base/io-error.ts";
 import type { RunPaths } from "../rootfs/run-paths.ts";
 import { removeCgroup } from "./cgroup.ts";
 import { type MonitoredProcess, type StdinMode, startMonitor, whenMonitorEnds } from "./monitor.ts";
+import { leaveCallersCgroup } from "./monitor-cgroup.ts";
 import { processPaths, runtimeRoot } from "./process-paths.ts";
 import { type ProcessRecord, readProcessRecord, writeProcessRecord } from "./process-record.ts";
 import { runRuntime } from "./runtime-command.ts";
@@ -71,7 +72,7 @@ export async function createProcess(
       logPath: options.logPath,
       cgroup: spec.linux.cgroupsPath,
     });
-    return await startMonitor({
+    const made = await startMonitor({
       tools,
       paths,
       containerId: id,
@@ -86,6 +87,9 @@ export async function createProcess(
       heldDescriptors: options.heldDescriptors,
       env: { ...monitorVariables(), ...options.env },
     });
+    // Nothing waits for that, and a machine that does not want it runs the container all the same.
+    leaveCallersCgroup(made.monitorPid).catch(() => {});
+    return made;
   } catch (error) {
     await removeRemains(run, id, spec.linux.cgroupsPath);
     if (isLadeError(error, "RUNTIME_FAILED")) throw runtimeError("create", error.message);
