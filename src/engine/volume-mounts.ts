@@ -87,6 +87,13 @@ function mountVolume(volume: VolumeRow, target: string): void {
   const request = mountRequestOf(volume.options ?? {});
   try {
     mount({ ...request, target });
+    // A bind takes its flags only when it is there.
+    const isBind = (request.flags & mountFlags.bind) !== 0;
+    const others = request.flags & ~(mountFlags.bind | mountFlags.recursive);
+    if (isBind && others !== 0) {
+      const flags = mountFlags.bind | mountFlags.remount | others;
+      mount({ source: "none", target, type: "", flags });
+    }
   } catch (error) {
     throw new LadeError(
       "MOUNT_FAILED",
