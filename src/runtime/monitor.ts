@@ -14,6 +14,7 @@ import { isSystemError, LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { workingFolder } from "../sys/calls.ts";
 import { makeNodeAt } from "../sys/file.ts";
+import { keepInheritedDescriptors } from "../sys/inherited.ts";
 import type { ProcessPaths } from "./process-paths.ts";
 import { readRuntimeLog } from "./runtime-messages.ts";
 import type { Tools } from "./tools.ts";
@@ -77,6 +78,7 @@ export async function startMonitor(
   const { paths, tools } = options;
   const waitsForAttach = options.exec?.waitsForAttach === true;
   const pipes = openPipes(paths);
+  keepInheritedDescriptors();
   let child: ChildProcess;
   try {
     child = spawn(tools.conmon, monitorArguments(options), {

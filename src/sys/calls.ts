@@ -116,6 +116,7 @@ export const callNumbers = {
   fsopen: 430,
   fsconfig: 431,
   fsmount: 432,
+  closeRange: 436,
   openat2: 437,
   mountSetattr: 442,
   // glibc exports mknodat from 2.33 on only.

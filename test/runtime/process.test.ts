@@ -21,6 +21,7 @@ import {
   wasOutOfMemory,
 } from "../../src/runtime/process.ts";
 import { buildSpec } from "../../src/runtime/spec/build-spec.ts";
+import { runOrThrow } from "../helpers/tools.ts";
 import {
   boxInput,
   collector,
@@ -151,6 +152,23 @@ describe("a container's process", () => {
     }
     watcher.close();
     assert.equal(fs.readFileSync(mark, "utf8"), "done\n");
+  });
+
+  it("is kept by a monitor that holds nothing of the caller's", async () => {
+    // As a shell's `exec 9>lock` leaves it to its commands.
+    const script = `
+      const { createBox, openLab } = await import(${JSON.stringify(`${import.meta.dirname}/box.ts`)});
+      const { readdirSync, readlinkSync } = await import("node:fs");
+      const lab = openLab();
+      const box = await createBox(lab, { config: { Cmd: ["true"] } });
+      const folder = "/proc/" + box.monitorPid + "/fd/";
+      const links = readdirSync(folder).map((fd) => readlinkSync(folder + fd));
+      process.stdout.write(links.includes("${lab.folder}") ? "held" : "free");
+      await box[Symbol.asyncDispose]();
+      await lab[Symbol.asyncDispose]();`;
+    const words = ["-c", 'exec 9<"$1"; shift; exec "$@"', "sh", lab.folder, process.execPath];
+    const { stdout } = await runOrThrow("sh", [...words, "--input-type=module", "-e", script]);
+    assert.equal(stdout, "free");
   });
 
   it("is one of many that start at once", async () => {

@@ -23,13 +23,17 @@ import type { Plug } from "./netavark.ts";
 const newLink = 16;
 const deleteLink = 17;
 const getLink = 18;
+const setLink = 19;
 const newAddress = 20;
 const deleteAddress = 21;
 const newRoute = 24;
 const create = 0x400;
 const exclusive = 0x200;
 
-// <linux/if_link.h> and <linux/veth.h>.
+// <linux/if_link.h> and <linux/veth.h>; PF_BRIDGE, NLA_F_NESTED and IFLA_BRPORT_MODE.
+const bridgeFamily = 7;
+const linkPortInfo = 12 | 0x8000;
+const bridgePortMode = 4;
 const linkAddress = 1;
 const linkName = 3;
 const linkMtu = 4;
@@ -76,6 +80,19 @@ export function joinBridge(namespace: string, plug: Plug): void {
     const what = `connect ${plug.interface} to ${plug.bridge}`;
     throw new LadeError("NETWORK_FAILED", `${what}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/**
+ * Lets a container reach its own published ports: a bridge sends nothing back through the port that
+ * it came from unless it is told to.
+ */
+export function allowHairpin(namespace: string, plug: Plug): void {
+  using host = openNetlink();
+  using inside = inNetworkNamespace(namespace, openNetlink);
+  const header = linkHeader(findLink(inside, plug.interface).peer);
+  header.writeUInt8(bridgeFamily, 0);
+  const mode = encodeAttribute(bridgePortMode, Buffer.from([1]));
+  host.request(setLink, 0, Buffer.concat([header, encodeAttribute(linkPortInfo, mode)]));
 }
 
 /** Takes an interface out of a namespace, and waits until it is gone. Missing ones are fine. */

@@ -21,7 +21,13 @@ import {
 } from "./bridges.ts";
 import { hasNetworkRules, removeNetworkRules, removePortRules } from "./firewall.ts";
 import { hostInterfaces } from "./host-state.ts";
-import { joinBridge, removeAddresses, removeBridgeLink, removeInterface } from "./links.ts";
+import {
+  allowHairpin,
+  joinBridge,
+  removeAddresses,
+  removeBridgeLink,
+  removeInterface,
+} from "./links.ts";
 import { hasNamespace, makeNamespace, namespacePath, removeNamespace } from "./namespaces.ts";
 import { connectPlug, disconnectPlug, type Plug, type PlugPlace } from "./netavark.ts";
 import { withNetworkLock } from "./network-lock.ts";
@@ -48,6 +54,7 @@ export async function connectAll({ namespace, plugs, database }: ConnectOptions)
         joinBridge(namespace, plug);
       } else {
         await connectPlug({ namespace, lock }, plug);
+        if (plug.ports.length > 0) allowHairpin(namespace, plug);
         noteBridge({ database, network: networkOfPlug(plug) });
       }
     }
