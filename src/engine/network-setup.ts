@@ -92,7 +92,7 @@ export function reserveNetwork(engine: Engine, row: ContainerRow): NetworkSetup 
     const namespace = mode.kind === "host" ? "" : makeNamespace(engine.run, row.id);
     return {
       namespace,
-      ports: mode.kind === "host" ? {} : portMapOf(config, hostConfig, held?.ports ?? []),
+      ports: mode.kind !== "network" ? {} : portMapOf(config, hostConfig, held?.ports ?? []),
       plugs: reserved.flatMap(({ endpoint, network }) => plugOf(row, endpoint, network) ?? []),
       portSockets: held?.sockets ?? [],
     };
