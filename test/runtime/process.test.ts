@@ -155,7 +155,7 @@ describe("a container's process", () => {
   });
 
   it("is kept by a monitor that holds nothing of the caller's", async () => {
-    // As a shell's `exec 9>lock` leaves it to its commands.
+    // As a shell's `exec 200>lock` leaves it to its commands; Node looks after the first few only.
     const script = `
       const { createBox, openLab } = await import(${JSON.stringify(`${import.meta.dirname}/box.ts`)});
       const { readdirSync, readlinkSync } = await import("node:fs");
@@ -166,8 +166,8 @@ describe("a container's process", () => {
       process.stdout.write(links.includes("${lab.folder}") ? "held" : "free");
       await box[Symbol.asyncDispose]();
       await lab[Symbol.asyncDispose]();`;
-    const words = ["-c", 'exec 9<"$1"; shift; exec "$@"', "sh", lab.folder, process.execPath];
-    const { stdout } = await runOrThrow("sh", [...words, "--input-type=module", "-e", script]);
+    const words = ["-c", 'exec 200<"$1"; shift; exec "$@"', "bash", lab.folder, process.execPath];
+    const { stdout } = await runOrThrow("bash", [...words, "--input-type=module", "-e", script]);
     assert.equal(stdout, "free");
   });
 
