@@ -12,6 +12,24 @@ import {
 import type { BenchImage } from "./image.ts";
 import { type CasePlan, peakPrefix, type Step } from "./measure.ts";
 
+/*
+ * To add a case: add a `CasePlan` to a list that `main.ts` measures, with one step for each
+ * contender. `stepsFor` makes the steps of all that have Docker's command line from one template, in
+ * which `%` is the program on its own store:
+ *
+ *   {
+ *     id: "tag", title: "`tag`", rounds, warm: [],
+ *     steps: stepsFor(context, { ...loaded(context), timed: "% tag A B", after: "% rmi B" }),
+ *   }
+ *
+ * - `timed` is measured, all of it; what else it takes goes into `before` and `after` (each round),
+ *   `check` (fails in the warm-up if the work was not done) and `setUp` and `tearDown` (once).
+ * - Cases that start with the same `setUp` share it, so they stand side by side: `loaded`.
+ * - `next` is timed as well and belongs to the case `plan.next`, as `rmi` after each `load`.
+ * - `warm` are the files that `timed` reads; `size` is for cases that move bytes.
+ * - Ids begin with the word for `--only`. A target goes into `targets.ts`, a bar into `chart.ts`.
+ */
+
 /** Rounds of commands that take milliseconds cost nothing, and make their medians steadier. */
 const QUICK_FACTOR = 4;
 
@@ -44,14 +62,19 @@ export function imageCases(input: CasesInput): CasePlan[] {
     out: shellQuote(join(input.folder, "out.tar")),
     name: shellQuote(input.image.name),
   };
-  const cases = [...loadCases(context), ...saveCases(context), ...otherCases(context)];
+  const cases = [...loadCases(context), importCase(context), ...loadedCases(context)];
   return input.cold ? [...cases, ...coldCases(cases)] : cases;
 }
 
 function coldCases(cases: readonly CasePlan[]): CasePlan[] {
   return cases
     .filter((plan) => plan.id === "load-file" || plan.id === "save-file")
-    .map((plan) => ({ ...plan, id: `${plan.id}-cold`, title: `${plan.title}, cold`, cold: true }));
+    .map(({ next: _, ...plan }) => ({
+      ...plan,
+      id: `${plan.id}-cold`,
+      title: `${plan.title}, cold`,
+      cold: true,
+    }));
 }
 
 function stepsFor(context: Context, template: StepTemplate): Step[] {
@@ -74,172 +97,153 @@ function hasImage(context: Context): string {
 
 function loadCases(context: Context): CasePlan[] {
   const { archive, gzip, out, name, rounds, image } = context;
-  const plan = (id: string, about: Pick<CasePlan, "title" | "size" | "warm">, timed: string) => ({
-    id,
-    rounds,
-    ...about,
-    steps: stepsFor(context, { timed, check: hasImage(context), after: `% rmi ${name}` }),
-  });
-  const plain = { size: image.archiveSize, warm: [image.archive] };
-  const zipped = { size: image.gzipSize, warm: [image.gzip] };
-  const withOthers = (base: CasePlan, floor: string, others: readonly Step[] = []): CasePlan => ({
-    ...base,
-    steps: [...base.steps, ...others, floorStep(context, floor)],
-  });
+  const rmi = `% rmi ${name}`;
+  const plain = { size: image.archiveSize, warm: [image.archive], rounds };
+  const zipped = { size: image.gzipSize, warm: [image.gzip], rounds };
+  const steps = (timed: string, undo: Partial<StepTemplate> = { after: rmi }) =>
+    stepsFor(context, { timed, check: hasImage(context), ...undo });
+  const floor = (command: string) => floorStep(context, command);
   return [
-    withOthers(
-      plan("load-file", { title: "`load -i`", ...plain }, `% load -i ${archive}`),
-      `cp ${archive} ${out} && sync -d ${out}`,
-      skopeoLoads(context, archive),
-    ),
-    withOthers(
-      plan("load-redirect", { title: "`load <`", ...plain }, `% load < ${archive}`),
-      `cat < ${archive} > ${out} && sync -d ${out}`,
-    ),
-    withOthers(
-      plan("load-pipe", { title: "`cat | load`", ...plain }, `cat ${archive} | % load`),
-      `cat ${archive} | cat > ${out} && sync -d ${out}`,
-    ),
-    withOthers(
-      plan("load-gzip", { title: "`load -i`, gzip", ...zipped }, `% load -i ${gzip}`),
-      `gzip -dc ${gzip} > ${out} && sync -d ${out}`,
-      skopeoLoads(context, gzip),
-    ),
+    {
+      ...{ id: "load-file", title: "`load -i`", ...plain },
+      next: { id: "rmi", title: "`rmi`" },
+      steps: [
+        ...steps(`% load -i ${archive}`, { next: rmi }),
+        ...skopeoLoad(context, archive),
+        floor(`cp ${archive} ${out} && sync -d ${out}`),
+      ],
+    },
+    {
+      ...{ id: "load-redirect", title: "`load <`", ...plain },
+      steps: [
+        ...steps(`% load < ${archive}`),
+        floor(`cat < ${archive} > ${out} && sync -d ${out}`),
+      ],
+    },
+    {
+      ...{ id: "load-pipe", title: "`cat | load`", ...plain },
+      steps: [
+        ...steps(`cat ${archive} | % load`),
+        floor(`cat ${archive} | cat > ${out} && sync -d ${out}`),
+      ],
+    },
+    {
+      ...{ id: "load-gzip", title: "`load -i`, gzip", ...zipped },
+      steps: [
+        ...steps(`% load -i ${gzip}`),
+        ...skopeoLoad(context, gzip),
+        floor(`gzip -dc ${gzip} > ${out} && sync -d ${out}`),
+      ],
+    },
   ];
 }
 
-function skopeoLoads(context: Context, source: string): Step[] {
+/** Where skopeo keeps the image: it has no store of its own, and an OCI folder is the least work. */
+function ociPlace({ contenders: { skopeo } }: Context): string {
+  return `oci:${shellQuote(skopeo?.ociFolder ?? "")}:1`;
+}
+
+function skopeoLoad(context: Context, source: string): Step[] {
   const { skopeo } = context.contenders;
   if (skopeo === undefined) return [];
-  const oci = shellQuote(skopeo.ociFolder);
-  const plainLayers = "--dest-oci-accept-uncompressed-layers";
+  const folder = shellQuote(skopeo.ociFolder);
   return [
     skopeoStep(skopeo, {
-      timed: `% copy docker-archive:${source} ${stored(context, skopeo)}`,
-      after: `% delete ${stored(context, skopeo)}`,
+      timed: skopeoCopyIn(context, source),
+      check: `test -s ${folder}/index.json`,
+      after: `rm -rf ${folder}`,
     }),
-    {
-      ...skopeoStep(skopeo, {
-        timed: `% copy ${plainLayers} docker-archive:${source} oci:${oci}:1`,
-        after: `rm -rf ${oci}`,
-      }),
-      contender: "skopeo oci",
-    },
   ];
+}
+
+function skopeoCopyIn(context: Context, source: string): string {
+  const plainLayers = "--dest-oci-accept-uncompressed-layers";
+  return `% copy ${plainLayers} docker-archive:${source} ${ociPlace(context)}`;
 }
 
 function skopeoStep(skopeo: Skopeo, template: StepTemplate): Step {
   return stepFor({ name: "skopeo", words: skopeo.words }, template);
 }
 
-function stored(context: Context, skopeo: Skopeo): string {
-  return shellQuote(`${skopeo.storage}${context.image.name}`);
+function importCase(context: Context): CasePlan {
+  const { rootfs, out, rounds, image } = context;
+  return {
+    ...{ id: "import", title: "`import`", size: image.rootfsSize, rounds, warm: [image.rootfs] },
+    steps: [
+      ...stepsFor(context, {
+        timed: `% import ${rootfs} lade-bench-import:1`,
+        check: "% images | grep lade-bench-import > /dev/null",
+        after: "% rmi lade-bench-import:1",
+      }),
+      floorStep(context, `cp ${rootfs} ${out} && sync -d ${out}`),
+    ],
+  };
 }
 
-function saveCases(context: Context): CasePlan[] {
+/** Has the image in the program's store for the rounds of a case, and of the cases after it. */
+function loaded({ archive, name }: Context): Pick<StepTemplate, "setUp" | "tearDown"> {
+  return { setUp: `% load -q -i ${archive}`, tearDown: `% rmi ${name}` };
+}
+
+/** Cases for which the image is in the store. */
+function loadedCases(context: Context): CasePlan[] {
   const { archive, out, name, rounds, image } = context;
-  const loaded = { setUp: `% load -q -i ${archive}`, tearDown: `% rmi ${name}` };
-  const check = `tar -xOf ${out} manifest.json | grep -F ${name} > /dev/null`;
-  const plan = (id: string, title: string, timed: string): CasePlan => ({
-    id,
-    title,
-    size: image.archiveSize,
-    rounds,
-    warm: [],
-    steps: stepsFor(context, {
-      ...loaded,
-      timed,
-      ...(timed.includes(out) ? { check, after: rm(context) } : {}),
-    }),
-  });
-  const file = plan("save-file", "`save -o`", `% save -o ${out} ${name}`);
-  const redirect = plan("save-redirect", "`save >`", `% save ${name} > ${out}`);
-  const pipe = plan("save-pipe", "`save | cat`", `% save ${name} | cat > /dev/null`);
   const warm = [image.archive];
+  const size = image.archiveSize;
+  const check = `tar -xOf ${out} manifest.json | grep -F ${name} > /dev/null`;
+  const toFile = { check, after: rm(context) };
+  const steps = (template: StepTemplate) => stepsFor(context, { ...loaded(context), ...template });
+  const floor = (command: string) => floorStep(context, command);
+  const many = { rounds: rounds * QUICK_FACTOR, warm: [] };
   return [
     {
-      ...file,
-      warm,
+      ...{ id: "save-file", title: "`save -o`", size, rounds, warm },
       steps: [
-        ...file.steps,
-        ...skopeoSaves(context),
-        floorStep(context, `cp ${archive} ${out} && sync -d ${out}`),
+        ...steps({ timed: `% save -o ${out} ${name}`, ...toFile }),
+        ...skopeoSave(context, toFile),
+        floor(`cp ${archive} ${out} && sync -d ${out}`),
       ],
     },
     {
-      ...redirect,
-      warm,
-      steps: [...redirect.steps, floorStep(context, `cat < ${archive} > ${out} && sync -d ${out}`)],
-    },
-    {
-      ...pipe,
-      warm,
-      steps: [...pipe.steps, floorStep(context, `cat ${archive} | cat > /dev/null`)],
-    },
-  ];
-}
-
-function skopeoSaves(context: Context): Step[] {
-  const { skopeo } = context.contenders;
-  if (skopeo === undefined) return [];
-  const { archive, out, name } = context;
-  return [
-    skopeoStep(skopeo, {
-      setUp: `% copy docker-archive:${archive} ${stored(context, skopeo)}`,
-      timed: `% copy ${stored(context, skopeo)} docker-archive:${out}:${name}`,
-      check: `tar -xOf ${out} manifest.json | grep -F ${name} > /dev/null`,
-      after: rm(context),
-      tearDown: `% delete ${stored(context, skopeo)}`,
-    }),
-  ];
-}
-
-function otherCases(context: Context): CasePlan[] {
-  const { archive, rootfs, out, name, rounds, image } = context;
-  const loaded = { setUp: `% load -q -i ${archive}`, tearDown: `% rmi ${name}` };
-  const many = rounds * QUICK_FACTOR;
-  return [
-    {
-      id: "import",
-      title: "`import`",
-      size: image.rootfsSize,
-      rounds,
-      warm: [image.rootfs],
+      ...{ id: "save-redirect", title: "`save >`", size, rounds, warm },
       steps: [
-        ...stepsFor(context, {
-          timed: `% import ${rootfs} lade-bench-import:1`,
-          check: "% images | grep lade-bench-import > /dev/null",
-          after: "% rmi lade-bench-import:1",
-        }),
-        floorStep(context, `cp ${rootfs} ${out} && sync -d ${out}`),
+        ...steps({ timed: `% save ${name} > ${out}`, ...toFile }),
+        floor(`cat < ${archive} > ${out} && sync -d ${out}`),
       ],
     },
     {
-      id: "tag",
-      title: "`tag`",
-      rounds: many,
-      warm: [],
-      steps: stepsFor(context, {
-        ...loaded,
+      ...{ id: "save-pipe", title: "`save | cat`", size, rounds, warm },
+      steps: [
+        ...steps({ timed: `% save ${name} | cat > /dev/null` }),
+        floor(`cat ${archive} | cat > /dev/null`),
+      ],
+    },
+    {
+      ...{ id: "tag", title: "`tag`", ...many },
+      steps: steps({
         timed: `% tag ${name} lade-bench-tag:1`,
         check: "% images | grep lade-bench-tag > /dev/null",
         after: "% rmi lade-bench-tag:1",
       }),
     },
     {
-      id: "images",
-      title: "`images`",
-      rounds: many,
-      warm: [],
-      steps: stepsFor(context, { ...loaded, timed: "% images", check: hasImage(context) }),
+      ...{ id: "images", title: "`images`", ...many },
+      steps: steps({ timed: "% images", check: hasImage(context) }),
     },
-    {
-      id: "rmi",
-      title: "`rmi`",
-      rounds,
-      warm: [],
-      steps: stepsFor(context, { before: `% load -q -i ${archive}`, timed: `% rmi ${name}` }),
-    },
+  ];
+}
+
+function skopeoSave(context: Context, toFile: Partial<StepTemplate>): Step[] {
+  const { skopeo } = context.contenders;
+  if (skopeo === undefined) return [];
+  const { archive, out, name } = context;
+  return [
+    skopeoStep(skopeo, {
+      setUp: skopeoCopyIn(context, archive),
+      timed: `% copy ${ociPlace(context)} docker-archive:${out}:${name}`,
+      ...toFile,
+      tearDown: `rm -rf ${shellQuote(skopeo.ociFolder)}`,
+    }),
   ];
 }
 

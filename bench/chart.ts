@@ -43,7 +43,6 @@ const colors = new Map([
   ["docker", "#0072b2"],
   ["podman", "#009e73"],
   ["skopeo", "#8d6cab"],
-  ["skopeo oci", "#b9a0cf"],
   ["floor", "#8c8c8c"],
   ["load", "#d55e00"],
   ["save", "#e69f00"],

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { startDockerd } from "../test/helpers/dockerd.ts";
 import { unmountBelow } from "../test/helpers/mounts.ts";
 import { requireTool, run, runOrThrow, shellQuote } from "../test/helpers/tools.ts";
-import { peakPrefix, type Step } from "./measure.ts";
+import { peakPrefix, type Step, type TimedCommand } from "./measure.ts";
 
 /** A program with Docker's command line and a store of its own. */
 export interface Program {
@@ -24,8 +25,6 @@ export interface Contenders extends AsyncDisposable {
 
 export interface Skopeo {
   readonly words: string;
-  /** `containers-storage:[overlay@…]`, to be followed by a name. */
-  readonly storage: string;
   readonly ociFolder: string;
 }
 
@@ -74,6 +73,7 @@ export async function startContenders(
   if (names.has("skopeo")) {
     versions.skopeo = await versionOf("skopeo");
     skopeo = skopeoAt(join(folder, "skopeo"));
+    await mkdir(join(folder, "skopeo"), { recursive: true });
   }
   const kept = stack.move();
   return {
@@ -114,29 +114,32 @@ function podmanWords(folder: string): string {
 function skopeoAt(folder: string): Skopeo {
   return {
     words: "/usr/bin/skopeo --insecure-policy",
-    storage: `containers-storage:[overlay@${join(folder, "root")}+${join(folder, "run")}]`,
     ociFolder: join(folder, "oci"),
   };
 }
 
 /** Commands of a step in which `%` stands for the program. */
 export type StepTemplate = Partial<
-  Record<"setUp" | "before" | "check" | "after" | "tearDown", string>
+  Record<"setUp" | "before" | "check" | "next" | "after" | "tearDown", string>
 > & {
   readonly timed: string;
 };
 
-/** A step for a program; the label is the template with the program's name and without folders. */
+/** A step for a program; labels are the template's with the program's name and without folders. */
 export function stepFor(program: Program, template: StepTemplate): Step {
   const plain = (text: string | undefined): string | undefined =>
     text?.replaceAll("%", program.words);
+  const timed = (text: string): TimedCommand => ({
+    label: readable(text.replaceAll("%", program.name)),
+    timed: text.replaceAll("%", `${peakPrefix} ${program.words}`),
+  });
   return {
     contender: program.name,
-    label: readable(template.timed.replaceAll("%", program.name)),
-    timed: template.timed.replaceAll("%", `${peakPrefix} ${program.words}`),
+    ...timed(template.timed),
     setUp: plain(template.setUp),
     before: plain(template.before),
     check: plain(template.check),
+    next: template.next === undefined ? undefined : timed(template.next),
     after: plain(template.after),
     tearDown: plain(template.tearDown),
     daemonPid: program.daemonPid,
@@ -145,8 +148,5 @@ export function stepFor(program: Program, template: StepTemplate): Step {
 
 /** A command without the folders of the bench. */
 export function readable(command: string): string {
-  return command
-    .replaceAll(/\[overlay@[^\]]*\]/g, "")
-    .replaceAll(/\/(?!dev\/)(?:[\w.-]+\/)+([\w.-]+)/g, "$1")
-    .replaceAll("'", "");
+  return command.replaceAll(/\/(?!dev\/)(?:[\w.-]+\/)+([\w.-]+)/g, "$1").replaceAll("'", "");
 }

@@ -12,21 +12,27 @@ export interface GrowthInput {
   readonly folder: string;
   readonly rounds: number;
   readonly options: MeasureOptions;
+  /** Takes figures as they come. */
+  readonly keep: (results: readonly CaseResult[]) => Promise<void>;
 }
+
+/** Rounds of a size at which a round takes long. */
+const SLOW_ROUNDS = 2;
 
 /** Archive, store, saved archive and plain copy of it, never more than three at once. */
 const COPIES = 3.2;
 
 /**
  * Load and save of lade at each size, against a plain copy. The archives are made for it and go
- * after use. Sizes for which the disk has no room are left out, with a warning.
+ * after use.
+ *
+ * @returns warnings: sizes for which the disk has no room are left out
  */
 export async function measureGrowth(
   lade: Program,
   sizes: readonly number[],
   input: GrowthInput,
-): Promise<{ results: CaseResult[]; warnings: string[] }> {
-  const results: CaseResult[] = [];
+): Promise<string[]> {
   const warnings: string[] = [];
   for (const size of sizes) {
     const { bavail, bsize } = await statfs(input.folder);
@@ -43,13 +49,14 @@ export async function measureGrowth(
       const name = `lade-growth:${size}`;
       const archive = await writeSyntheticArchive({ path, size, name, seed: size });
       for (const plan of growthCases(lade, { path, size, archive }, input)) {
-        results.push(await measureInTurns(plan, input.options));
+        await input.keep(await measureInTurns(plan, input.options));
       }
     } finally {
+      await input.options.setUps?.leaveAll();
       await rm(path, { force: true });
     }
   }
-  return { results, warnings };
+  return warnings;
 }
 
 interface GrowthArchive {
@@ -69,7 +76,7 @@ function growthCases(
   const copy = `cp ${source} ${out} && sync -d ${out}`;
   const after = `rm -f ${out}`;
   const floor = { contender: "floor", label: readable(copy), timed: copy, after };
-  const about = { size, rounds, warm: [path] };
+  const about = { size, rounds, slowRounds: SLOW_ROUNDS, warm: [path] };
   return [
     {
       id: "growth-load",
@@ -111,27 +118,21 @@ export async function measureList(
   programs: readonly Program[],
   count: number,
   input: GrowthInput,
-): Promise<CaseResult> {
+): Promise<void> {
   const path = join(input.folder, "many.tar");
   input.options.report(`images: making a store of ${count} images`);
   try {
     await writeManyImages(path, count);
     const steps = programs.map((program) =>
       stepFor(program, {
-        setUp: `% load -q -i ${shellQuote(path)} > /dev/null`,
-        timed: "% images > /dev/null",
+        setUp: `% load -q -i ${shellQuote(path)}`,
+        timed: "% images",
         check: `test "$(% images -q --no-trunc | sort -u | wc -l)" = ${count}`,
       }),
     );
-    const plan = {
-      id: "list",
-      title: "`images`",
-      count,
-      rounds: input.rounds * 4,
-      warm: [],
-      steps,
-    };
-    return await measureInTurns(plan, input.options);
+    const rounds = input.rounds * 4;
+    const plan = { id: "list", title: "`images`", count, rounds, warm: [], steps };
+    await input.keep(await measureInTurns(plan, input.options));
   } finally {
     await rm(path, { force: true });
   }

@@ -18,10 +18,11 @@ import {
   ensureBenchImage,
 } from "./image.ts";
 import { describeCommit, describeMachine } from "./machine.ts";
-import { type MeasureOptions, measureInTurns } from "./measure.ts";
+import { createSetUps, type MeasureOptions, measureInTurns } from "./measure.ts";
 import { type BenchOptions, isWanted, parseOptions } from "./options.ts";
 import { renderReport } from "./report.ts";
-import { type BenchResults, type CaseResult, mergeResults, timeOf } from "./results.ts";
+import { type BenchResults, mergeResults, timeOf } from "./results.ts";
+import { endCommands } from "./shell.ts";
 import { writeSyntheticArchive } from "./synthetic.ts";
 import { judge } from "./targets.ts";
 
@@ -29,6 +30,8 @@ const GROWTH_SIZES = [0.1e9, 0.4e9, 0.8e9, 3e9, 10e9];
 const QUICK_SIZES = [2e6, 8e6];
 const LIST_COUNTS = [10, 1_000, 10_000];
 const QUICK_COUNTS = [10, 100];
+/** Docker takes minutes to load more images than that. */
+const DOCKER_COUNT = 1_000;
 
 async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args);
@@ -71,6 +74,7 @@ async function measureAll(options: BenchOptions, figures: string): Promise<Bench
   const image = options.quick ? undefined : await ensureBenchImage(folder);
   const work = await mkdtemp(join(folder, "work-"));
   const discard = (): void => {
+    endCommands();
     unmountBelow(work);
     rmSync(work, { recursive: true, force: true });
   };
@@ -108,9 +112,9 @@ async function measureIn(
     report: (line) => console.error(`${new Date().toISOString().slice(11, 19)} ${line}`),
   };
   const { rounds, cold } = options;
-  const overhead = await measureInTurns(overheadCase(rounds), measuring);
+  const [overhead] = await measureInTurns(overheadCase(rounds), measuring);
   await using contenders = await startContenders(join(work, "stores"), options.contenders);
-  const results: BenchResults = {
+  const results: Mutable<BenchResults> = {
     date: new Date().toISOString(),
     commit: await describeCommit(),
     rounds,
@@ -118,45 +122,56 @@ async function measureIn(
     machine: await describeMachine(work),
     versions: contenders.versions,
     image: { layerCount: image.layerCount, size: image.archiveSize, gzipSize: image.gzipSize },
-    overheadSeconds: timeOf(overhead.measurements[0])?.median ?? 0,
-    warnings: [...contenders.warnings],
+    overheadSeconds: timeOf(overhead?.measurements[0])?.median ?? 0,
+    warnings: contenders.warnings,
     cases: [],
     growth: [],
     lists: [],
   };
-  const cases: CaseResult[] = [];
+  const setUps = createSetUps(measuring);
   for (const plan of imageCases({ contenders, image, folder: output, rounds, cold })) {
-    if (!isWanted(options, plan.id)) continue;
-    cases.push(await measureInTurns(plan, measuring));
-    await keep({ ...results, cases });
+    if (!isWanted(options, plan.id) && !isWanted(options, plan.next?.id ?? plan.id)) continue;
+    results.cases = [...results.cases, ...(await measureInTurns(plan, { ...measuring, setUps }))];
+    await keep(results);
   }
-  const input: GrowthInput = { folder: output, rounds, options: measuring };
-  const growth = await growthOf(contenders, options, input);
-  const warnings = [...results.warnings, ...growth.warnings];
-  const measured = { ...results, warnings, cases, growth: growth.results };
-  await keep(measured);
-  const wantsLists = options.growth && isWanted(options, "list");
-  return await keep({ ...measured, lists: wantsLists ? await listsOf(work, options, input) : [] });
+  await setUps.leaveAll();
+  const growth: GrowthInput = {
+    ...{ folder: output, rounds, options: measuring },
+    keep: async (cases) => {
+      results.growth = [...results.growth, ...cases];
+      await keep(results);
+    },
+  };
+  const warnings = await measureSizes(contenders, options, growth);
+  results.warnings = [...results.warnings, ...warnings];
+  const lists: GrowthInput = {
+    ...growth,
+    keep: async (cases) => {
+      results.lists = [...results.lists, ...cases];
+      await keep(results);
+    },
+  };
+  if (options.growth && isWanted(options, "list")) await measureLists(work, options, lists);
+  return await keep(results);
 }
 
-async function growthOf(
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+async function measureSizes(
   contenders: Contenders,
   options: BenchOptions,
   input: GrowthInput,
-): Promise<{ results: CaseResult[]; warnings: string[] }> {
+): Promise<string[]> {
   const lade = contenders.programs.find((program) => program.name === "lade");
-  if (lade === undefined || !options.growth || !isWanted(options, "growth")) {
-    return { results: [], warnings: [] };
-  }
+  if (lade === undefined || !options.growth || !isWanted(options, "growth")) return [];
   return await measureGrowth(lade, options.quick ? QUICK_SIZES : GROWTH_SIZES, input);
 }
 
-async function listsOf(
+async function measureLists(
   work: string,
   { contenders, quick }: BenchOptions,
   input: GrowthInput,
-): Promise<CaseResult[]> {
-  const results: CaseResult[] = [];
+): Promise<void> {
   for (const count of quick ? QUICK_COUNTS : LIST_COUNTS) {
     const stores = join(work, `list-${count}`);
     await mkdir(stores);
@@ -164,16 +179,16 @@ async function listsOf(
     if (contenders.has("lade")) {
       programs.push({ name: "lade", words: ladeWords(join(stores, "lade")) });
     }
-    await using daemon = contenders.has("docker")
-      ? await startDockerd({ dataRoot: join(stores, "docker") })
-      : undefined;
+    await using daemon =
+      contenders.has("docker") && count <= DOCKER_COUNT
+        ? await startDockerd({ dataRoot: join(stores, "docker") })
+        : undefined;
     if (daemon !== undefined) {
       const words = daemon.command.map(shellQuote).join(" ");
       programs.push({ name: "docker", words, daemonPid: daemon.pid });
     }
-    results.push(await measureList(programs, count, input));
+    await measureList(programs, count, input);
   }
-  return results;
 }
 
 try {

@@ -92,9 +92,9 @@ function timeTable(cases: readonly CaseResult[]): string {
 
 function medianCell(measurement: Measurement | undefined): string {
   if (measurement === undefined) return "";
-  if (measurement.failure !== undefined) return "failed";
   const time = timeOf(measurement);
-  return time === undefined ? "" : formatSeconds(time.median);
+  if (time !== undefined) return formatSeconds(time.median);
+  return measurement.failure === undefined ? "" : "failed";
 }
 
 function growthPart({ growth }: BenchResults): string[] {
@@ -144,24 +144,30 @@ function listPart({ lists }: BenchResults): string[] {
 function detailTable(cases: readonly CaseResult[]): string {
   const rows = cases.flatMap((result) =>
     result.measurements.map((measurement) => {
-      const time = timeOf(measurement);
       const peak = peakMemoryOf(measurement);
       const many = result.count === undefined ? "" : ` (${result.count} images)`;
       return [
         `\`${escapeCell(measurement.command)}\`${many}`,
-        ...(time === undefined
-          ? [`failed: ${escapeCell(shortened(measurement.failure ?? "no rounds"))}`, "", "", ""]
-          : [
-              formatSeconds(time.median),
-              formatSeconds(time.min),
-              formatSeconds(time.max),
-              String(time.count),
-            ]),
+        ...timeCells(measurement),
         peak === undefined ? "" : formatSize(peak),
       ];
     }),
   );
   return markdownTable(["command", "median", "min", "max", "rounds", "peak memory"], rows);
+}
+
+/** Median, ends and count, and where the contender dropped out the reason. */
+function timeCells(measurement: Measurement): string[] {
+  const time = timeOf(measurement);
+  const reason = escapeCell(shortened(measurement.failure ?? "no rounds"));
+  if (time === undefined) return [`failed: ${reason}`, "", "", ""];
+  const count = measurement.failure === undefined ? "" : `, then failed: ${reason}`;
+  return [
+    formatSeconds(time.median),
+    formatSeconds(time.min),
+    formatSeconds(time.max),
+    `${time.count}${count}`,
+  ];
 }
 
 function factTable({ date, commit, machine, versions, image }: BenchResults): string {
@@ -178,13 +184,13 @@ function factTable({ date, commit, machine, versions, image }: BenchResults): st
 
 function method({ rounds, overheadSeconds }: BenchResults): string {
   return [
-    `- All tools take turns in one run: a warm-up round, which does not count, then ${rounds} rounds (four times as many for commands that take milliseconds); each round starts with another tool.`,
-    "- Before each timed step, untimed: what the last step left is removed, the input file is read once so that it is in the page cache for every tool, and `sync` writes out what is left over. Between load rounds the image is removed, so each load does all the work. In the warm-up the image ID is checked after a load, and the saved archive's manifest after a save.",
+    `- All tools take turns in one run: a warm-up round, which does not count, then ${rounds} rounds (four times as many for commands that take milliseconds, 2 where a round of the growth table takes over 20 s); each round starts with another tool.`,
+    "- Before each timed step, untimed: what the last step left is removed, the input file is read once so that it is in the page cache for every tool, and `sync` writes out what is left over. Between load rounds the image is removed, so each load does all the work; that is the `rmi` that is measured. In the warm-up the image ID is checked after a load, and the saved archive's manifest after a save.",
     "- All stores and outputs are on the same disk and file system.",
-    `- A time is from the start of a shell with the command to its end. Starting shell and \`time\` takes ${formatSeconds(overheadSeconds)} here, which is in every figure.`,
+    `- A time is from the shell's start of the command line to its end, as that shell tells it. Starting \`time\` takes ${formatSeconds(overheadSeconds)} here, which is in every figure.`,
     "- Peak memory is the largest of all rounds, as wait4(2) tells it of the command; for docker it is the larger of the client's and of what dockerd reached during the step (VmHWM, reset before), without dockerd's helper processes.",
     "- `floor` is a plain copy of the same bytes, made durable: `cp` and `sync -d`, for pipes `cat | cat` and `sync -d`, for gzip `gzip -dc` and `sync -d`.",
-    "- skopeo has no store of its own: it copies to containers-storage with the overlay driver, and to an OCI folder with uncompressed layers.",
+    "- skopeo has no store of its own: it copies to and from an OCI folder with uncompressed layers.",
     "- Sizes are in powers of 1000.",
   ].join("\n");
 }

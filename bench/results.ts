@@ -14,7 +14,7 @@ export interface Measurement {
   readonly command: string;
   /** Without the warm-up. */
   readonly samples: readonly Sample[];
-  /** Why there are no samples. */
+  /** Why it dropped out; the samples are those from before. */
   readonly failure?: string;
 }
 
