@@ -21,6 +21,7 @@ const commands: readonly CommandEntry[] = [
   },
   { names: ["container inspect"], load: () => import("./commands/container-inspect.ts") },
   { names: ["container prune"], load: () => import("./commands/container-prune.ts") },
+  { names: ["cp", "container cp"], load: () => import("./commands/cp.ts") },
   { names: ["create", "container create"], load: () => import("./commands/create.ts") },
   { names: ["diff", "container diff"], load: () => import("./commands/diff.ts") },
   { names: ["exec", "container exec"], load: () => import("./commands/exec.ts") },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ByteSource } from "../base/bytes.ts";
 import type {
   Attachment,
   AttachOptions,
@@ -32,7 +33,9 @@ import type {
   WaitCondition,
   WaitResult,
 } from "../engine/container-types.ts";
+import type { PutArchiveOptions } from "../engine/copy-container.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { LocalArchive } from "../engine/local-files.ts";
 import type { Filter } from "../engine/types.ts";
 import type { EndpointSettings, ExecConfig, Resources, RestartPolicy } from "../spec/container.ts";
 
@@ -92,7 +95,17 @@ export interface ContainerUseCases {
     name: string,
     path: string,
     write: (chunk: Uint8Array) => void | Promise<void>,
+    options?: { readonly memberName?: string | undefined },
   ): Promise<PathStat>;
+  putArchive(
+    engine: Engine,
+    name: string,
+    path: string,
+    source: ByteSource,
+    options?: PutArchiveOptions,
+  ): Promise<void>;
+  packLocal(path: string, memberName: string): Promise<LocalArchive>;
+  unpackLocal(folder: string, source: ByteSource, signal?: AbortSignal): Promise<void>;
 
   createVolume(engine: Engine, options: CreateVolumeOptions): Promise<VolumeDocument>;
   inspectVolume(engine: Engine, name: string): Promise<VolumeDocument>;
@@ -132,19 +145,23 @@ export const containerUseCases: Partial<ContainerUseCases> = {
   checkHealth: async (...args) => (await import("../engine/health.ts")).checkHealth(...args),
   cleanupContainer: async (...args) =>
     (await import("../engine/cleanup.ts")).cleanupContainer(...args),
+  commitContainer: async (...args) =>
+    (await import("../engine/commit.ts")).commitContainer(...args),
   connectNetwork: async (...args) =>
     (await import("../engine/network-connect.ts")).connectNetwork(...args),
-  async *containerLogs(...args) {
-    yield* (await import("../engine/logs.ts")).containerLogs(...args);
-  },
   createContainer: async (...args) =>
     (await import("../engine/create.ts")).createContainer(...args),
   createExec: async (...args) => (await import("../engine/exec.ts")).createExec(...args),
   createNetwork: async (...args) =>
     (await import("../engine/network-create.ts")).createNetwork(...args),
   createVolume: async (...args) => (await import("../engine/volumes.ts")).createVolume(...args),
+  diffContainer: async (...args) =>
+    (await import("../engine/diff-container.ts")).diffContainer(...args),
   disconnectNetwork: async (...args) =>
     (await import("../engine/network-connect.ts")).disconnectNetwork(...args),
+  exportContainer: async (...args) =>
+    (await import("../engine/export.ts")).exportContainer(...args),
+  getArchive: async (...args) => (await import("../engine/copy-container.ts")).getArchive(...args),
   inspectContainer: async (...args) =>
     (await import("../engine/inspect-container.ts")).inspectContainer(...args),
   inspectNetwork: async (...args) =>
@@ -156,12 +173,14 @@ export const containerUseCases: Partial<ContainerUseCases> = {
   listNetworks: async (...args) =>
     (await import("../engine/network-list.ts")).listNetworks(...args),
   listVolumes: async (...args) => (await import("../engine/volumes.ts")).listVolumes(...args),
+  packLocal: async (...args) => (await import("../engine/local-files.ts")).packLocal(...args),
   pauseContainer: async (...args) => (await import("../engine/pause.ts")).pauseContainer(...args),
   pruneContainers: async (...args) =>
     (await import("../engine/prune-containers.ts")).pruneContainers(...args),
   pruneNetworks: async (...args) =>
     (await import("../engine/network-remove.ts")).pruneNetworks(...args),
   pruneVolumes: async (...args) => (await import("../engine/volumes.ts")).pruneVolumes(...args),
+  putArchive: async (...args) => (await import("../engine/copy-container.ts")).putArchive(...args),
   removeContainer: async (...args) =>
     (await import("../engine/remove-container.ts")).removeContainer(...args),
   removeNetwork: async (...args) =>
@@ -176,10 +195,16 @@ export const containerUseCases: Partial<ContainerUseCases> = {
   rollbackImage: async (...args) => (await import("../engine/rollback.ts")).rollbackImage(...args),
   startContainer: async (...args) => (await import("../engine/start.ts")).startContainer(...args),
   startExec: async (...args) => (await import("../engine/exec.ts")).startExec(...args),
+  statArchive: async (...args) =>
+    (await import("../engine/copy-container.ts")).statArchive(...args),
   stopContainer: async (...args) => (await import("../engine/stop.ts")).stopContainer(...args),
+  unpackLocal: async (...args) => (await import("../engine/local-files.ts")).unpackLocal(...args),
   unpauseContainer: async (...args) =>
     (await import("../engine/pause.ts")).unpauseContainer(...args),
   updateContainer: async (...args) =>
     (await import("../engine/update.ts")).updateContainer(...args),
   waitContainer: async (...args) => (await import("../engine/wait.ts")).waitContainer(...args),
+  async *containerLogs(...args) {
+    yield* (await import("../engine/logs.ts")).containerLogs(...args);
+  },
 };

@@ -38,6 +38,11 @@ export async function statArchive(engine: Engine, name: string, path: string): P
 
 const chunkSize = 512 * 1024;
 
+export interface GetArchiveOptions {
+  /** What the first member is called; the path's last name unless said otherwise. */
+  readonly memberName?: string | undefined;
+}
+
 /**
  * Sends a path of a container as a tar: a file, or a folder with all in it.
  *
@@ -49,12 +54,14 @@ export async function getArchive(
   name: string,
   path: string,
   write: (chunk: Uint8Array) => Promise<void> | void,
+  options: GetArchiveOptions = {},
 ): Promise<PathStat> {
   const row = await currentContainer(engine, name);
   return await withContainerView(engine, row, async (view) => {
     using found = find(view, { name, path, followLast: false });
     const stat = statOf(view, found, path);
-    const member = stat.name === "/" ? "" : textToByteString(stat.name);
+    const memberName = options.memberName ?? stat.name;
+    const member = memberName === "/" ? "" : textToByteString(memberName);
     using source = disposableSource(archiveParts(view, found, member));
     for (;;) {
       const chunk = Buffer.allocUnsafe(chunkSize);
