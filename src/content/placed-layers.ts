@@ -14,7 +14,7 @@ import { isSoundErofs } from "./erofs-files.ts";
 import { unsealIndex } from "./layer-indexes.ts";
 import { openLease } from "./lease.ts";
 import { stagedErofsName, stagedIndexName } from "./paths.ts";
-import { type StageJob, stageAll } from "./stage-pool.ts";
+import type { StageJob } from "./stage-pool.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -132,6 +132,8 @@ async function makeFiles(
       onProgress: (current) => options.onProgress?.(layer, current),
     };
   });
+  // Threads and compression, which starting a container whose layers are known does without.
+  const { stageAll } = await import("./stage-pool.ts");
   const staged = await stageAll(jobs, options.signal);
   fs.mkdirSync(store.paths.archives, { recursive: true, mode: 0o700 });
   for (const [index, { diffId, key, tar }] of layers.entries()) {
