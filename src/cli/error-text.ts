@@ -12,6 +12,7 @@ const daemonCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "CONTAINER_INVALID",
   "CONTAINER_NOT_FOUND",
   "CONTAINER_NOT_RUNNING",
+  "CONTAINER_READ_ONLY",
   "EXEC_NOT_FOUND",
   "FILTER_INVALID",
   "IMAGE_AMBIGUOUS",
