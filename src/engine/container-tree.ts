@@ -77,7 +77,8 @@ export function openLayerFiles(plan: RootfsPlan): OpenLayerFiles {
   try {
     for (const { tar, key } of plan.layers) {
       const place = `layer ${key}`;
-      files.push({ file: { fd: fs.openSync(tar.path, "r") }, offset: tar.offset, place });
+      const file = { fd: fs.openSync(tar.path, "r"), isKept: true };
+      files.push({ file, offset: tar.offset, place });
     }
   } catch (error) {
     close();

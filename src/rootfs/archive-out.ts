@@ -9,7 +9,7 @@ import { portableXattrs } from "./metadata.ts";
 import type { FoundPath, RootView } from "./resolve.ts";
 import type { TarPart } from "./tar-stream.ts";
 import { compareNames, plainNode, type TreeNode } from "./tree.ts";
-import { contentParts, memberOf, shrunk } from "./tree-tar.ts";
+import { contentParts, linkMember, memberOf, shrunk } from "./tree-tar.ts";
 import { isGone } from "./upper.ts";
 
 /**
@@ -55,8 +55,7 @@ function* placeParts(walk: Walk, place: Place, path: ByteString): Generator<TarP
   const first = isShared ? walk.names.get(key) : undefined;
   const node = nodeOf(place);
   if (first !== undefined) {
-    const member = { ...memberOf({ path, node }), type: "hardlink", linkPath: first } as const;
-    yield { type: "bytes", bytes: encodeMember({ ...member, xattrs: [] }) };
+    yield { type: "bytes", bytes: encodeMember(linkMember(path, node, first)) };
     return;
   }
   if (isShared) walk.names.set(key, path);
@@ -83,7 +82,7 @@ function nodeOf({ fd, status }: Place): TreeNode {
 }
 
 function header(path: ByteString, node: TreeNode, size: number): TarPart {
-  return { type: "bytes", bytes: encodeMember({ ...memberOf({ path, node }), size }) };
+  return { type: "bytes", bytes: encodeMember(memberOf(path, node, size)) };
 }
 
 /** Opens what is known to be a plain file: by its own descriptor, it can't become another. */

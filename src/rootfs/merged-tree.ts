@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { buildLayerTree, type LayerTree, whiteoutNode } from "../erofs/layer-tree.ts";
+import { noNode } from "../erofs/name-table.ts";
 import { type NodeFacts, namesIn, nodeFacts } from "../erofs/node-facts.ts";
 import type { ByteString, TarEntry } from "../tar/entry.ts";
 import {
@@ -75,15 +76,27 @@ export function treeOfLayer(tree: LayerTree, layer: number): FolderNode {
   return new NodeMaker(tree, layer).folder(0);
 }
 
+function countNames({ nodes, names }: LayerTree): Uint8Array {
+  const counts = new Uint8Array(nodes.count);
+  for (let name = 0; name < names.count; name++) {
+    const node = names.node(name);
+    if (node !== noNode && counts[node] !== 255) counts[node] = (counts[node] as number) + 1;
+  }
+  return counts;
+}
+
 class NodeMaker {
   readonly #tree: LayerTree;
   readonly #layer: number;
-  /** By number, so that the names of a hard-linked file share one. */
-  readonly #made = new Map<number, TreeNode>();
+  /** How many names each node has, up to 255. */
+  readonly #names: Uint8Array;
+  /** By number: the names of a hard-linked file share one. */
+  readonly #shared = new Map<number, TreeNode>();
 
   constructor(tree: LayerTree, layer: number) {
     this.#tree = tree;
     this.#layer = layer;
+    this.#names = countNames(tree);
   }
 
   folder(node: number): FolderNode {
@@ -93,22 +106,23 @@ class NodeMaker {
     for (const { name, node: child } of names) children.set(name, this.#child(child));
     const facts = nodeFacts(this.#tree, node);
     const isOpaque = this.#tree.opaque.has(node);
-    return { ...this.#make(facts), type: "directory", isOpaque, children };
+    return { ...this.#make(facts, false), type: "directory", isOpaque, children };
   }
 
   #child(node: number): TreeNode {
     if (node === whiteoutNode) return { ...plainNode, type: "whiteout", mode: 0 };
     if (this.#tree.nodes.isDirectory(node)) return this.folder(node);
-    let made = this.#made.get(node);
+    if (this.#names[node] === 1) return this.#make(nodeFacts(this.#tree, node), false);
+    let made = this.#shared.get(node);
     if (made === undefined) {
-      made = this.#make(nodeFacts(this.#tree, node));
-      this.#made.set(node, made);
+      made = this.#make(nodeFacts(this.#tree, node), true);
+      this.#shared.set(node, made);
     }
     return made;
   }
 
   /** All members in one literal: an image has tens of thousands of nodes. */
-  #make(facts: NodeFacts): TreeNode {
+  #make(facts: NodeFacts, isShared: boolean): TreeNode {
     const { type, xattrs } = facts;
     return {
       type,
@@ -123,6 +137,7 @@ class NodeMaker {
       deviceMinor: facts.deviceMinor,
       xattrs: xattrs.length < 2 ? xattrs : xattrs.toSorted(([a], [b]) => compareNames(a, b)),
       content: type === "file" ? this.#content(facts) : undefined,
+      isShared,
       isOpaque: false,
       children: undefined,
     };

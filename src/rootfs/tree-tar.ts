@@ -25,8 +25,6 @@ export interface TreeTarOptions {
   readonly layers: readonly LayerFile[];
   /** The open upper folder, where nodes' bytes lie there. */
   readonly upperFd?: number | undefined;
-  /** Told how many bytes of files have been asked for. */
-  readonly onContent?: ((size: number) => void) | undefined;
 }
 
 /**
@@ -43,21 +41,33 @@ export function* treeTarParts(
   options: TreeTarOptions,
 ): Generator<TarPart> {
   const names = new Map<TreeNode, ByteString>();
-  for (const { path, node } of soundStart(nodes)) {
-    if (node.children !== undefined) {
-      yield headerOf({ path, node });
-      continue;
-    }
-    const first = names.get(node);
+  const layers = options.layers.map(openLayer);
+  let isFirst = true;
+  for (const placed of nodes) {
+    const { node } = placed;
+    const path = isFirst ? soundStart(placed.path) : placed.path;
+    isFirst = false;
+    const first = node.isShared ? names.get(node) : undefined;
     if (first !== undefined) {
       yield linkHeader({ path, node }, first);
       continue;
     }
-    let isThere = true;
-    if (node.content === undefined) yield headerOf({ path, node });
-    else if (node.content.type === "tar") yield* layerFileParts({ path, node }, options);
-    else isThere = yield* upperFileParts({ path, node }, options);
-    if (isThere) names.set(node, path);
+    const { content } = node;
+    if (content?.type === "upper") {
+      const isThere = yield* upperFileParts({ path, node }, options);
+      if (!isThere) continue;
+    } else {
+      yield headerOf(path, node, node.size);
+      if (content !== undefined) {
+        // Most of all members: no generator of their own.
+        const layer = layers[content.layer] as OpenLayer;
+        if (content.sparse !== undefined) yield* sparseParts(node, content, layer);
+        else if (node.size > 0) yield rangeOf(layer, content.offset, node.size);
+        const padding = paddingOf(node.size);
+        if (padding > 0) yield { type: "zeros", size: padding };
+      }
+    }
+    if (node.isShared) names.set(node, path);
   }
   yield { type: "bytes", bytes: endOfArchive };
 }
@@ -66,55 +76,70 @@ export function* treeTarParts(
  * A tar begins with a name, and readers tell by the first bytes whether it is compressed: a file
  * that is called `BZhello` gets a name that means the same and looks like none.
  */
-function* soundStart(nodes: Iterable<PlacedNode>): Generator<PlacedNode> {
-  let isFirst = true;
-  for (const { path, node } of nodes) {
-    const isMistakable = isFirst && sniffCompression(Buffer.from(path, "latin1")) !== "none";
-    yield { path: isMistakable ? `./${path}` : path, node };
-    isFirst = false;
-  }
+function soundStart(path: ByteString): ByteString {
+  const isMistakable = sniffCompression(Buffer.from(path, "latin1")) !== "none";
+  return isMistakable ? `./${path}` : path;
 }
 
 /** The header of anything but a hard link. */
-function headerOf({ path, node }: PlacedNode, size: number = node.size): TarPart {
-  return { type: "bytes", bytes: encodeMember({ ...memberOf({ path, node }), size }) };
+function headerOf(path: ByteString, node: TreeNode, size: number): TarPart {
+  return { type: "bytes", bytes: encodeMember(memberOf(path, node, size)) };
 }
 
-/** What a header says of a node, without a size. */
-export function memberOf({ path, node }: PlacedNode): NewMember {
+/** What a header says of a node. */
+export function memberOf(path: ByteString, node: TreeNode, size: number): NewMember {
   if (node.type === "whiteout") throw new Error(`a whiteout as a member: ${path}`);
-  const { type, mode, uid, gid, mtimeSeconds, mtimeNanoseconds, linkPath } = node;
-  const { deviceMajor, deviceMinor } = node;
-  const xattrs = node.xattrs.filter(([name]) => isPortableXattr(name));
-  const owner = { mode, uid, gid, mtimeSeconds, mtimeNanoseconds };
-  return { path, type, ...owner, linkPath, deviceMajor, deviceMinor, xattrs };
+  const { xattrs } = node;
+  return {
+    path,
+    type: node.type,
+    size,
+    mode: node.mode,
+    uid: node.uid,
+    gid: node.gid,
+    mtimeSeconds: node.mtimeSeconds,
+    mtimeNanoseconds: node.mtimeNanoseconds,
+    linkPath: node.linkPath,
+    deviceMajor: node.deviceMajor,
+    deviceMinor: node.deviceMinor,
+    xattrs: xattrs.length === 0 ? xattrs : xattrs.filter(([name]) => isPortableXattr(name)),
+  };
 }
 
-function linkHeader(placed: PlacedNode, first: ByteString): TarPart {
-  const member = memberOf(placed);
-  const bytes = encodeMember({ ...member, type: "hardlink", linkPath: first, xattrs: [] });
-  return { type: "bytes", bytes };
+/** The header of another name of a file; its attributes came with the first. */
+export function linkMember(path: ByteString, node: TreeNode, first: ByteString): NewMember {
+  return { ...memberOf(path, node, 0), type: "hardlink", linkPath: first, xattrs: [] };
 }
 
-function* layerFileParts(placed: PlacedNode, options: TreeTarOptions): Generator<TarPart> {
-  const content = placed.node.content as TarContent;
-  const { size } = placed.node;
-  yield headerOf(placed);
-  options.onContent?.(size);
-  const layer = options.layers[content.layer];
-  if (layer === undefined) throw new Error(`no layer ${content.layer}`);
-  const from = layer.offset + content.offset;
-  if (content.sparse !== undefined) {
-    yield* runParts(storedRuns(content.sparse, from), size, { file: layer.file, onShort });
-  } else if (size > 0) {
-    yield { type: "range", file: layer.file, offset: from, size, onShort };
-  }
-  if (paddingOf(size) > 0) yield { type: "zeros", size: paddingOf(size) };
-  function onShort(): LadeError {
-    return new LadeError("DIGEST_MISMATCH", `${layer?.place}: shorter than its index says`, {
+function linkHeader({ path, node }: PlacedNode, first: ByteString): TarPart {
+  return { type: "bytes", bytes: encodeMember(linkMember(path, node, first)) };
+}
+
+interface OpenLayer {
+  readonly file: OpenFile;
+  readonly offset: number;
+  readonly onShort: () => LadeError;
+}
+
+function openLayer({ file, offset, place }: LayerFile): OpenLayer {
+  const onShort = () =>
+    new LadeError("DIGEST_MISMATCH", `${place}: shorter than its index says`, {
       hint: "Load the image again: `lade load` replaces what is damaged.",
     });
-  }
+  return { file, offset, onShort };
+}
+
+function rangeOf(layer: OpenLayer, offset: number, size: number): TarPart {
+  const { file, onShort } = layer;
+  return { type: "range", file, offset: layer.offset + offset, size, onShort };
+}
+
+function sparseParts(
+  { size }: TreeNode,
+  { offset, sparse }: TarContent,
+  { file, offset: start, onShort }: OpenLayer,
+): Generator<TarPart> {
+  return runParts(storedRuns(sparse ?? [], start + offset), size, { file, onShort });
 }
 
 interface PlacedRun extends SparseRun {
@@ -163,8 +188,7 @@ function* upperFileParts(placed: PlacedNode, options: TreeTarOptions): Generator
     const status = statusOf(fd);
     if (status.type !== "file") return false;
     const node = current(placed.node, status);
-    yield headerOf({ path, node });
-    options.onContent?.(node.size);
+    yield headerOf(path, node, node.size);
     yield* contentParts(fd, status, () => shrunk(path));
     return true;
   } finally {

@@ -42,6 +42,8 @@ export interface TreeNode {
   readonly xattrs: readonly (readonly [name: ByteString, value: ByteString])[];
   /** Where a file's bytes are; undefined for all else and for empty files of lade's own. */
   readonly content: TarContent | UpperContent | undefined;
+  /** It may have several names. */
+  readonly isShared: boolean;
   /** A folder that hides the whole folder below it. */
   readonly isOpaque: boolean;
   /** By name, in no order; undefined for what is no folder. */
@@ -69,6 +71,7 @@ export const plainNode: Omit<TreeNode, "type" | "mode"> = {
   deviceMinor: 0,
   xattrs: [],
   content: undefined,
+  isShared: false,
   isOpaque: false,
   children: undefined,
 };

@@ -112,6 +112,7 @@ function nodeOf(fd: number, name: ByteString, status: FileStatus): TreeNode {
     deviceMajor: status.deviceMajor,
     deviceMinor: status.deviceMinor,
     xattrs: facts.xattrs,
+    isShared: status.links > 1,
     content: isFile ? { type: "upper", inode: status.inode } : undefined,
   };
 }
