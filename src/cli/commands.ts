@@ -59,6 +59,7 @@ const commands: readonly CommandEntry[] = [
   { names: ["run", "container run"], load: () => import("./commands/run.ts") },
   { names: ["save", "image save"], load: () => import("./commands/save.ts") },
   { names: ["start", "container start"], load: () => import("./commands/start.ts") },
+  { names: ["stats", "container stats"], load: () => import("./commands/stats.ts") },
   { names: ["stop", "container stop"], load: () => import("./commands/stop.ts") },
   { names: ["system check"], load: () => import("./commands/system-check.ts") },
   { names: ["system df"], load: () => import("./commands/system-df.ts") },

@@ -38,6 +38,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { LocalArchive } from "../engine/local-files.ts";
 import type { Filter } from "../engine/types.ts";
 import type { EndpointSettings, ExecConfig, Resources, RestartPolicy } from "../spec/container.ts";
+import type { StatsDocument } from "./format/stats-view.ts";
 
 /** What the command line does with containers, volumes and networks. */
 export interface ContainerUseCases {
@@ -73,7 +74,7 @@ export interface ContainerUseCases {
   ): Promise<{ readonly id: string; readonly reference?: string | undefined }>;
   startContainer(engine: Engine, name: string, options?: StartOptions): Promise<StartedContainer>;
   startExec(engine: Engine, id: string, options: StartExecOptions): Promise<StartedExec>;
-  statsContainer(engine: Engine, name: string): Promise<unknown>;
+  statsContainer(engine: Engine, name: string): Promise<StatsDocument>;
   stopContainer(engine: Engine, name: string, options: StopOptions): Promise<void>;
   topContainer(engine: Engine, name: string, psArgs: readonly string[]): Promise<TopResult>;
   unpauseContainer(engine: Engine, name: string): Promise<void>;

@@ -36,7 +36,10 @@ const exitCodeTable = [
   "| 0 | all went well |",
   "| 1 | anything that is not below |",
   "| 64 | a template of `--format` can't be parsed |",
-  "| 125 | an option is unknown or has a bad value |",
+  "| 125 | an option is unknown or has a bad value; `run` can't make or start the container |",
+  "| 126 | the command of `run` or `exec` can't be executed |",
+  "| 127 | the command of `run` or `exec` is not there |",
+  "| the container's | `run`, `start -a`, `attach` and `exec` end with the code of what they ran |",
   "| 128 + n | ended by signal n: 130 after Ctrl-C, 141 when the reader of the output went away |",
 ].join("\n");
 

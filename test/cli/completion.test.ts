@@ -11,7 +11,16 @@ import { run } from "./fake-context.ts";
 async function completeInBash(lines: string[]): Promise<string[][]> {
   const { stdout: script } = await run(["completion", "bash"]);
   const program = `
-    lade() { printf '%s\\n' busybox:latest localhost:5000/app:v1 localhost:5000/app:v2 '<none>:<none>' '$(touch x)'; }
+    lade() {
+      case "$*" in
+        "image ls "*) printf '%s\\n' busybox:latest localhost:5000/app:v1 localhost:5000/app:v2 '<none>:<none>' '$(touch x)' ;;
+        "ps -a -f status=created "*) echo old ;;
+        "ps -a "*) printf '%s\\n' web old ;;
+        "ps "*) echo web ;;
+        "network ls "*) printf '%s\\n' bridge mine ;;
+        "volume ls "*) printf '%s\\n' data '$(touch x)' ;;
+      esac
+    }
     compopt() { :; }
     ${script}
     while IFS= read -r line; do
@@ -43,6 +52,20 @@ test("bash completes commands, options, values, files and images", async () => {
     ["lade --root /x/images rmi busy", ["busybox:latest"]],
     ["lade load -i test/cli/completion", ["test/cli/completion.test.ts"]],
     ["lade ls package-l", ["package-lock.json"]],
+    ["lade exec ", ["web"]],
+    ["lade container rm ", ["web", "old"]],
+    ["lade start ", ["old"]],
+    ["lade volume rm ", ["data"]],
+    ["lade network rm ", ["bridge", "mine"]],
+    ["lade network connect ", ["bridge", "mine", "web", "old"]],
+    ["lade run --network m", ["mine"]],
+    ["lade run --volumes-from ", ["web", "old"]],
+    ["lade run -v d", ["data"]],
+    ["lade run --cap-add NET_A", ["NET_ADMIN"]],
+    ["lade run --rm busy", ["busybox:latest"]],
+    ["lade run --gp", []],
+    ["lade inspect w", ["web"]],
+    ["lade kill -s US", ["USR1", "USR2"]],
     ["lade completion ", ["bash", "fish", "zsh"]],
     ["lade help sys", ["system"]],
     ["lade version nothing", []],

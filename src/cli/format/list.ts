@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { OutputStream } from "../context.ts";
+import type { TextOutput } from "../context.ts";
 import { rowJson } from "./json.ts";
 import { type ListView, rowFields } from "./list-view.ts";
 import { printable, printableText } from "./printable.ts";
@@ -20,7 +20,7 @@ export interface WriteListOptions<Item> extends ListOptions {
 
 /** Writes a list as `docker` does; what drives a terminal never reaches one. */
 export async function writeList<Item>(
-  output: OutputStream,
+  output: TextOutput,
   items: readonly Item[],
   { view, format, isQuiet = false }: WriteListOptions<Item>,
 ): Promise<void> {
@@ -69,7 +69,7 @@ function columnCells<Item>(
 }
 
 /** Tables are for people; other templates keep lines, and all bytes where a program reads them. */
-function listCleaner(format: string, output: OutputStream): (text: string) => string {
+function listCleaner(format: string, output: TextOutput): (text: string) => string {
   if (format.startsWith("table")) return printable;
   return output.isTerminal ? printableText : String;
 }
