@@ -7,91 +7,13 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { bytesSource } from "../../../src/base/bytes.ts";
-import { type ErrorCode, isLadeError } from "../../../src/base/errors.ts";
-import {
-  getArchive,
-  type PutArchiveOptions,
-  putArchive,
-  statArchive,
-} from "../../../src/engine/copy-container.ts";
+import { putArchive, statArchive } from "../../../src/engine/copy-container.ts";
 import { pauseContainer } from "../../../src/engine/pause.ts";
-import { stopContainer } from "../../../src/engine/stop.ts";
 import { dir, file, hardLink, symlink } from "../../fixtures/sample-image.ts";
-import { type TarEntry, tar } from "../../fixtures/tar-builder.ts";
+import { tar } from "../../fixtures/tar-builder.ts";
 import { treeFacts } from "../../helpers/tree-facts.ts";
-import { assertNothingLeft, type Box, body, create, openBox, run, start } from "./box.ts";
-
-async function get(box: Box, id: string, path: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  await getArchive(box.engine, id, path, (chunk) => void chunks.push(Buffer.from(chunk)));
-  return Buffer.concat(chunks);
-}
-
-/** The members of a tar as GNU tar names them. */
-async function names(box: Box, id: string, path: string): Promise<string[]> {
-  const { stdout } = spawnSync("tar", ["-t"], { input: await get(box, id, path) });
-  return stdout.toString().split("\n").filter(Boolean);
-}
-
-/** What GNU tar makes of the one file in a tar. */
-async function content(box: Box, id: string, path: string): Promise<string> {
-  return spawnSync("tar", ["-xO"], { input: await get(box, id, path) }).stdout.toString();
-}
-
-async function put(
-  box: Box,
-  id: string,
-  to: { readonly path: string; readonly members: readonly TarEntry[] } & PutArchiveOptions,
-): Promise<void> {
-  const { path, members, ...options } = to;
-  await putArchive(box.engine, id, path, bytesSource(tar(members)), options);
-}
-
-async function assertRefused(
-  work: Promise<unknown>,
-  code: ErrorCode,
-  message: string | RegExp,
-): Promise<void> {
-  await assert.rejects(work, (error) => {
-    assert.ok(isLadeError(error, code), String(error));
-    if (typeof message === "string") assert.equal(error.message, message);
-    else assert.match(error.message, message);
-    return true;
-  });
-}
-
-/** Makes a container that runs, and one that does not. */
-async function both(
-  box: Box,
-  command: string,
-  host = {},
-): Promise<readonly { readonly id: string; readonly state: string }[]> {
-  const script = `${command}; touch /ready; sleep 1000`;
-  const running = await start(box, { body: body(script, { host }) });
-  await until(() => statArchive(box.engine, running, "/ready"));
-  const { id: stopped } = await run(box, { body: body(command, { host }) });
-  return [
-    { id: running, state: "running" },
-    { id: stopped, state: "stopped" },
-  ];
-}
-
-async function until(work: () => Promise<unknown>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (
-      await work().then(
-        () => true,
-        () => false,
-      )
-    )
-      return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error("it does not come");
-}
-
-const links = `cd /data && busybox ln -s deep to-deep && busybox ln -s /data/file to-file &&
-busybox ln -s ../../../../etc up && busybox ln -s loop loop && busybox ln -s /not/there dangling`;
+import { assertNothingLeft, body, create, openBox, run, start } from "./box.ts";
+import { assertRefused, both, content, get, links, names, put } from "./copying.ts";
 
 describe("copying out of a container", () => {
   it("gives files and folders, running or not, and stats that Docker's client reads", async () => {
@@ -347,58 +269,6 @@ describe("copying into a container", () => {
     assert.deepEqual([stat.uid, stat.gid], [7, 8]);
   });
 
-  it("keeps to the container's root, whatever names and links there are", async () => {
-    await using box = await openBox();
-    const outside = join(box.folder, "outside");
-    fs.mkdirSync(outside);
-    fs.writeFileSync(join(outside, "victim"), "untouched");
-    fs.chmodSync(outside, 0o751);
-    const before = await treeFacts(outside);
-    const up = "../".repeat(20) + outside.slice(1);
-    for (const { id } of await both(
-      box,
-      `cd /data; busybox ln -s ${up} esc; busybox ln -s ${outside} abs`,
-    )) {
-      const to = (...members: TarEntry[]) => put(box, id, { path: "/data", members });
-      await assertRefused(
-        to(file("../../x", "x")),
-        "NAME_ESCAPES",
-        '"../../x" is outside of "/data"',
-      );
-      await assertRefused(to(hardLink("h", "../../etc/passwd")), "NAME_ESCAPES", /outside of/);
-      for (const members of [
-        [file("esc/victim", "gone")],
-        [file("abs/victim", "gone")],
-        [dir("esc/", { mode: 0o777 })],
-        [symlink("s", outside), file("s/victim", "gone")],
-        [symlink("t", up), dir("t/", { mode: 0o777 })],
-        [file("/etc/absolute", "inside")],
-      ]) {
-        await to(...members).catch((error: unknown) =>
-          assert.ok(isLadeError(error), String(error)),
-        );
-      }
-      assert.equal(await content(box, id, "/data/etc/absolute"), "inside");
-      await assertRefused(
-        statArchive(box.engine, id, "/data/abs/nothing"),
-        "PATH_NOT_FOUND",
-        /abs/,
-      );
-    }
-    assert.deepEqual(await treeFacts(outside), before);
-  });
-
-  it("strips what overlayfs would take for its own", async () => {
-    await using box = await openBox();
-    const { id } = await run(box, { body: body("true") });
-    const pax = { "SCHILY.xattr.trusted.overlay.opaque": "y", "SCHILY.xattr.user.kept": "yes" };
-    await put(box, id, { path: "/data", members: [{ ...dir("deep/"), pax }] });
-    // An opaque folder would have lost the image's file.
-    assert.equal(await content(box, id, "/data/deep/file"), "deep\n");
-    const bytes = await get(box, id, "/data/deep");
-    assert.ok(bytes.includes("SCHILY.xattr.user.kept=yes") && !bytes.includes("overlay"));
-  });
-
   it("fails for a damaged tar, and for one that ends too early", async () => {
     await using box = await openBox();
     const { id } = await run(box, { body: body("true") });
@@ -406,36 +276,5 @@ describe("copying into a container", () => {
     const cut = (bytes: Buffer) => putArchive(box.engine, id, "/tmp", bytesSource(bytes));
     await assertRefused(cut(whole.subarray(0, 2000)), "TAR_TRUNCATED", /EOF/);
     await assertRefused(cut(Buffer.from("no tar".repeat(200))), "TAR_CHECKSUM", /checksum/);
-  });
-});
-
-describe("copying beside a container that changes everything", () => {
-  it("never leaves its root (CVE-2018-15664)", async () => {
-    await using box = await openBox();
-    const outside = join(box.folder, "outside");
-    fs.mkdirSync(join(outside, "sub"), { recursive: true });
-    fs.writeFileSync(join(outside, "sub/secret"), "SECRET OF THE HOST");
-    const before = await treeFacts(outside);
-    // A process of the container swaps a folder for a symlink to the host's path, again and again.
-    const script = `mkdir -p /w; busybox ln -s ${outside} /w/link; mkdir -p /w/dir/sub; echo inside > /w/dir/sub/secret
-touch /ready
-while true; do
-mv /w/dir /w/now; mv /w/now /w/dir; mv /w/link /w/now; mv /w/now /w/link; done`;
-    const id = await start(box, { body: body(script) });
-    await until(() => statArchive(box.engine, id, "/ready"));
-    const end = Date.now() + 3000;
-    let reads = 0;
-    while (Date.now() < end) {
-      const bytes = await get(box, id, "/w/now/sub/").catch(() => Buffer.alloc(0));
-      assert.ok(!bytes.includes("SECRET OF THE HOST"));
-      const whole = await get(box, id, "/w/").catch(() => Buffer.alloc(0));
-      assert.ok(!whole.includes("SECRET OF THE HOST"));
-      const members = [file("sub/secret", "OVERWRITTEN"), file("sub/more", "MORE")];
-      await put(box, id, { path: "/w/now/", members }).catch(() => undefined);
-      reads++;
-    }
-    assert.ok(reads > 10);
-    assert.deepEqual(await treeFacts(outside), before);
-    await stopContainer(box.engine, id, { timeoutSeconds: 0 });
   });
 });

@@ -83,7 +83,8 @@ describe("export", () => {
 
   it("has no content of volumes, and imports again", async () => {
     await using box = await openBox();
-    const host = { Binds: ["named:/vol", `${box.folder}:/host`] };
+    fs.mkdirSync(join(box.folder, "host"));
+    const host = { Binds: ["named:/vol", `${join(box.folder, "host")}:/host`] };
     const { id } = await run(box, { body: body("echo secret > /vol/file", { host }) });
     const facts = await exportTree(box, id, "tree");
     assert.deepEqual(
