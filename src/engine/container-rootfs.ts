@@ -46,6 +46,7 @@ export function containerPlan(engine: Engine, row: ContainerRow): RootfsPlan {
     folder: containerFolder(store.paths, row.id),
     driver: storageDriver(engine).driver,
     unpackedRoot: store.paths.unpacked,
+    isTemporary: row.definition.hostConfig.AutoRemove === true,
     createdMs: row.createdMs,
   };
 }

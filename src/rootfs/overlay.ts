@@ -11,10 +11,17 @@ export interface Overlay {
   /** Lowest first; at least one, or two where there is no upper folder. */
   readonly lowers: readonly string[];
   /** Where changes go; without it the overlay is read-only. */
-  readonly upper?: { readonly upper: string; readonly work: string } | undefined;
+  readonly upper?: OverlayUpper | undefined;
   readonly target: string;
   /** A folder that this may make, for short names, and that is gone afterwards. */
   readonly scratch: string;
+}
+
+export interface OverlayUpper {
+  readonly upper: string;
+  readonly work: string;
+  /** What is written need not survive a power cut. */
+  readonly isTemporary?: boolean | undefined;
 }
 
 /**
@@ -23,7 +30,8 @@ export interface Overlay {
  * - `index=off`: a copied container or store stays mountable.
  * - `xino=on`: layers are file systems of their own; without it files and folders of one tree
  *   would lie on different devices, and `tar --one-file-system` would leave files out.
- * - Never `volatile`: what a container synced has to be there after a power cut.
+ * - `volatile` for what is removed at its end only: elsewhere what a container synced has to be there
+ *   after a power cut.
  */
 const fixedOptions = [
   ["redirect_dir", "nofollow"],
@@ -48,14 +56,25 @@ export function mountOverlay(overlay: Overlay, method?: OverlayMethod): void {
   else mountByString(overlay);
 }
 
+/**
+ * Where nothing has to last, the kernel need not sync when it unmounts, which takes longer than all
+ * the rest where others write much. It leaves a mark that keeps the next mount off.
+ */
+function upperOptions(upper: OverlayUpper): (readonly [string, string | null])[] {
+  fs.rmSync(join(upper.work, "work", "incompat"), { recursive: true, force: true });
+  // `volatile` came with Linux 5.10.
+  return upper.isTemporary === true && isKernelAtLeast(5, 10) ? [["volatile", null]] : [];
+}
+
 function mountByOptions({ lowers, upper, target }: Overlay): void {
   const opened: number[] = [];
   const plain = (path: string) => plainPath(path, opened);
   try {
-    const options: (readonly [string, string])[] = [["source", "overlay"], ...fixedOptions];
+    const options: (readonly [string, string | null])[] = [["source", "overlay"], ...fixedOptions];
     for (const lower of lowers.toReversed()) options.push(["lowerdir+", plain(lower)]);
     if (upper !== undefined) {
       options.push(["upperdir", plain(upper.upper)], ["workdir", plain(upper.work)]);
+      options.push(...upperOptions(upper));
     }
     const fd = createFileSystem({ type: "overlay", options });
     try {
@@ -83,14 +102,18 @@ function mountByString({ lowers, upper, target, scratch }: Overlay): void {
       fs.symlinkSync(lower, join(scratch, name));
       return name;
     });
-    const options: (readonly [string, string])[] = [["lowerdir", names.toReversed().join(":")]];
+    const options: (readonly [string, string | null])[] = [
+      ["lowerdir", names.toReversed().join(":")],
+    ];
     if (upper !== undefined) {
       fs.symlinkSync(upper.upper, join(scratch, "upper"));
       fs.symlinkSync(upper.work, join(scratch, "work"));
-      options.push(["upperdir", "upper"], ["workdir", "work"]);
+      options.push(["upperdir", "upper"], ["workdir", "work"], ...upperOptions(upper));
     }
     options.push(...fixedOptions);
-    const data = options.map(([key, value]) => `${key}=${value}`).join(",");
+    const data = options
+      .map(([key, value]) => (value === null ? key : `${key}=${value}`))
+      .join(",");
     inFolder(scratch, () => mount({ source: "overlay", target, type: "overlay", data }));
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });

@@ -25,6 +25,8 @@ export interface RootfsPlan {
   readonly driver: RootfsDriver;
   /** The store's folder with one folder for each unpacked layer. */
   readonly unpackedRoot: string;
+  /** What the container writes need not survive a power cut, as it goes when it ends. */
+  readonly isTemporary?: boolean;
   /** When the container was made, in ms since 1970; without it the root is the image's alone. */
   readonly createdMs?: number;
 }

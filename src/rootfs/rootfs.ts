@@ -18,7 +18,7 @@ import { listNames, releaseLayers, sweepLayers, useLayers } from "./layer-mounts
 import { checkMayMount, mountError } from "./mount-error.ts";
 import { readLayerKeys, withMounts } from "./mount-lock.ts";
 import { makeMountPlace, unmountAll } from "./mount-place.ts";
-import { mountOverlay } from "./overlay.ts";
+import { mountOverlay, type OverlayUpper } from "./overlay.ts";
 import type { RootfsLayer, RootfsPlan } from "./plan.ts";
 import { containerRunFolder, type RunPaths } from "./run-paths.ts";
 import { ensureUnpacked, unpackLayers } from "./unpack.ts";
@@ -46,7 +46,8 @@ export function mountRootfs(run: RunPaths, plan: RootfsPlan): string {
   ] as const) {
     makeFolder(path, mode);
   }
-  return mountTree(run, plan, { ...upper, madeMs: plan.createdMs });
+  const { createdMs, isTemporary } = plan;
+  return mountTree(run, plan, { ...upper, madeMs: createdMs, isTemporary });
 }
 
 /**
@@ -70,9 +71,7 @@ export function mountReadOnly(run: RunPaths, plan: ViewPlan): string {
   return mountTree(run, plan, undefined);
 }
 
-interface UpperPlace {
-  readonly upper: string;
-  readonly work: string;
+interface UpperPlace extends OverlayUpper {
   readonly madeMs: number | undefined;
 }
 
