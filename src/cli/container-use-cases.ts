@@ -71,7 +71,11 @@ export interface ContainerUseCases {
   rollbackImage(
     engine: Engine,
     options: RollbackOptions,
-  ): Promise<{ readonly id: string; readonly reference?: string | undefined }>;
+  ): Promise<{
+    readonly id: string;
+    readonly reference?: string | undefined;
+    readonly warnings: readonly string[];
+  }>;
   startContainer(engine: Engine, name: string, options?: StartOptions): Promise<StartedContainer>;
   startExec(engine: Engine, id: string, options: StartExecOptions): Promise<StartedExec>;
   statsContainer(engine: Engine, name: string): Promise<StatsDocument>;

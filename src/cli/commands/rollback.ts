@@ -2,6 +2,7 @@
 
 import { defineCommand } from "../command.ts";
 import { openEngine } from "../open-engine.ts";
+import { writeWarnings } from "../warnings.ts";
 
 export const command = defineCommand({
   summary: "Create an image of the first layers of another, as that was at the time",
@@ -19,11 +20,12 @@ export const command = defineCommand({
   },
   async run(context, { options, operands: [image = ""], globals }) {
     await using engine = await openEngine(context, globals);
-    const { id } = await context.useCases.rollbackImage(engine, {
+    const { id, warnings } = await context.useCases.rollbackImage(engine, {
       image,
       to: options.to === "" ? undefined : options.to,
       reference: options.tag === "" ? undefined : options.tag,
     });
+    writeWarnings(context.stderr, warnings);
     context.stdout.write(`${id}\n`);
   },
 });
