@@ -17,6 +17,8 @@ const projectRoot = join(import.meta.dirname, "..");
 interface Chapter {
   readonly title: string;
   readonly commands: readonly string[];
+  /** Containers need root: mounts, namespaces, cgroups. */
+  readonly needsRoot?: boolean;
 }
 
 /** The whole demo: a chapter for each thing shown, in order, all in one folder. */
@@ -52,11 +54,52 @@ const chapters: readonly Chapter[] = [
       "LADE_ROOT=second lade history hello-docker",
     ],
   },
+  {
+    title: "Run it, change a file in it, and keep the change as an image",
+    needsRoot: true,
+    commands: [
+      "lade run --rm hello-docker",
+      `lade run --name changed hello-docker sed -i 's/a container/a changed container/' /hello`,
+      "lade ps -a",
+      "lade diff changed",
+      `lade commit -m 'Another greeting' -c 'CMD ["/hello"]' changed hello-docker:2.0`,
+      "lade history hello-docker:2.0",
+    ],
+  },
+  {
+    title: "Take it to the second store, and run it there",
+    needsRoot: true,
+    commands: [
+      "lade save -o hello-2.tar hello-docker:2.0",
+      "LADE_ROOT=second lade load -i hello-2.tar",
+      "LADE_ROOT=second lade run --rm hello-docker:2.0",
+    ],
+  },
+  {
+    title: "The container's file system alone: export, import, run",
+    needsRoot: true,
+    commands: [
+      "lade export -o flat.tar changed",
+      `LADE_ROOT=second lade import -c 'CMD ["/hello"]' flat.tar hello-flat`,
+      "LADE_ROOT=second lade run --rm hello-flat",
+      "lade rm changed",
+    ],
+  },
+  {
+    title: "Run an archive where it lies, without loading it",
+    needsRoot: true,
+    commands: ["LADE_ROOT=third lade run --rm ./hello-2.tar", "LADE_ROOT=third lade images"],
+  },
 ];
 
 const closing =
-  "Shown: a file system became an image, the image a file, and the file the same image elsewhere,\n" +
-  "without a daemon and without a registry. Read on in README.md; `lade help` lists the commands.";
+  "Shown: a file system became an image, ran, was changed and committed, and the image became a\n" +
+  "file and the same image elsewhere, without a daemon and without a registry. Read on in\n" +
+  "README.md; `lade help` lists the commands.";
+
+const withoutRoot =
+  "The rest of the demo runs containers, which needs root: run it as root to see it. Images work\n" +
+  "for every user. Read on in README.md; `lade help` lists the commands.";
 
 /** Runs one command line; false where it failed. */
 function runCommand(command: string, folder: string): boolean {
@@ -82,11 +125,13 @@ function runDemo(folder: string): boolean {
     return false;
   }
   console.log(`$ cd ${folder}\n$ export LADE_ROOT=first`);
-  for (const { title, commands } of chapters) {
+  const isRoot = process.getuid?.() === 0;
+  for (const { title, commands, needsRoot } of chapters) {
+    if (needsRoot === true && !isRoot) break;
     console.log(`\n# ${title}`);
     if (!commands.every((command) => runCommand(command, folder))) return false;
   }
-  console.log(`\n${closing}`);
+  console.log(`\n${isRoot ? closing : withoutRoot}`);
   return true;
 }
 
