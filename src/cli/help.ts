@@ -86,7 +86,7 @@ async function rootHelp(table: CommandTable, columns: number): Promise<string> {
   );
   const parts = [
     "Usage:  lade [OPTIONS] COMMAND",
-    "Container images, moved without a registry and without a daemon",
+    "Container images, moved and run without a registry and without a daemon",
     `Management Commands:\n${listing(groups)}`,
     `Commands:\n${listing(await summaries(table, ""))}`,
     `Global Options:\n${optionsText(table.globals, columns)}`,

@@ -2,11 +2,13 @@
 
 import type { DiskUsage } from "../engine/types.ts";
 import type { Context } from "./context.ts";
+import { containerView } from "./format/container-view.ts";
 import { documentTemplate } from "./format/document-format.ts";
 import { imageView } from "./format/image-view.ts";
 import { toJson } from "./format/json.ts";
 import { rowFields } from "./format/list-view.ts";
-import { usageImageRows } from "./format/usage-rows.ts";
+import { ownSize, usageImageRows } from "./format/usage-rows.ts";
+import { volumeView } from "./format/volume-view.ts";
 
 export interface UsageDocumentOptions {
   readonly usage: DiskUsage;
@@ -19,11 +21,13 @@ export async function writeUsageDocument(
   context: Context,
   { usage, format }: UsageDocumentOptions,
 ): Promise<void> {
-  const view = imageView({ isTruncated: false, hasDigests: false, nowMs: context.now() });
+  const nowMs = context.now();
+  const images = imageView({ isTruncated: false, hasDigests: false, nowMs });
+  const containers = containerView({ isTruncated: false, hasSize: true, nowMs });
   const document = {
-    Images: usageImageRows(usage).map((row) => rowFields(view, row)),
-    Containers: [],
-    Volumes: [],
+    Images: usageImageRows(usage).map((row) => rowFields(images, row)),
+    Containers: usage.containers.map((container) => rowFields(containers, ownSize(container))),
+    Volumes: usage.volumes.map((volume) => rowFields(volumeView, volume)),
     BuildCache: [],
   };
   const template = await documentTemplate(format);

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { version } from "../../src/base/version.ts";
+import type { VolumeDocument } from "../../src/engine/container-types.ts";
 import type { CheckFinding, DiskUsage, SystemInfo } from "../../src/engine/types.ts";
+import { summary } from "./containers/documents.ts";
 import { idA, run } from "./fake-context.ts";
 
 test("version shows what is both client and server", async () => {
@@ -57,6 +59,10 @@ test("info shows Docker's lines", async () => {
     " Containers: 4",
     "  Paused: 1",
     " Images: 3",
+    " Containers: 4",
+    "  Running: 2",
+    "  Paused: 1",
+    "  Stopped: 1",
     " Storage Driver: tar",
     " CPUs: 2",
     " Total Memory: 23.47GiB",
@@ -141,6 +147,52 @@ CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED
   assert.equal(document.Images[0].UniqueSize, "1MB");
   const template = "{{range .Images}}{{.Repository}}{{end}}";
   assert.equal((await df("-v", "--format", template)).stdout, "hello\n");
+});
+
+test("system df counts containers and volumes, and what of them could go", async () => {
+  const stopped = { ...summary, State: "exited", SizeRw: 1000 } as const;
+  const volume = (Name: string, RefCount: number, Size: number): VolumeDocument => ({
+    CreatedAt: "",
+    Driver: "local",
+    Labels: null,
+    Mountpoint: "",
+    Name,
+    Options: null,
+    Scope: "local",
+    UsageData: { RefCount, Size },
+  });
+  const used: DiskUsage = {
+    ...usage,
+    images: usage.images.map((image) => ({ ...image, containers: 2 })),
+    containers: [{ ...summary, SizeRw: 3000 }, stopped],
+    volumes: [volume("v1", 1, 500), volume("v2", 0, 1500), volume("v3", 0, -1)],
+  };
+  const useCases = { diskUsage: async () => used };
+  assert.equal(
+    (await run(["system", "df"], { useCases })).stdout,
+    [
+      "TYPE            TOTAL     ACTIVE    SIZE      RECLAIMABLE",
+      "Images          1         1         1.982MB   991.1kB (50%)",
+      "Containers      2         1         4kB       1kB (25%)",
+      "Local Volumes   3         1         2kB       1.5kB (75%)",
+      "Build Cache     0         0         0B        0B",
+      "",
+    ].join("\n"),
+  );
+  const { stdout } = await run(["system", "df", "-v"], { useCases });
+  const lines = stdout.split("\n").map((line) => line.replaceAll(/ {2,}/g, " | "));
+  assert.ok(
+    lines.includes("hello | v1 | 5be1fe893c14 | 24 hours ago | 1.98MB | 982.3kB | 1MB | 2"),
+  );
+  const row = '0123456789ab | busybox:latest | "/bin/sh -c \'while t…" | 1 | ';
+  assert.ok(lines.includes(`${row}3kB | 5 minutes ago | Up 5 minutes | web`), stdout);
+  assert.ok(lines.includes("v1 | 1 | 500B"));
+  assert.ok(lines.includes("v2 | 0 | 1.5kB"));
+  const document = JSON.parse(
+    (await run(["system", "df", "-v", "--format", "json"], { useCases })).stdout,
+  );
+  assert.equal(document.Containers[1].Size, "1kB");
+  assert.equal(document.Volumes[0].Links, "1");
 });
 
 function check(findings: CheckFinding[], ...argv: string[]) {

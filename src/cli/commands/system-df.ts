@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ContainerSummary, VolumeDocument } from "../../engine/container-types.ts";
 import type { DiskUsage } from "../../engine/types.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
+import { containerView } from "../format/container-view.ts";
 import { humanSize } from "../format/human.ts";
 import { imageView } from "../format/image-view.ts";
 import { checkListFormat, writeList } from "../format/list.ts";
 import type { ListView } from "../format/list-view.ts";
-import { usageImageRows } from "../format/usage-rows.ts";
+import { ownSize, usageImageRows } from "../format/usage-rows.ts";
+import { volumeView } from "../format/volume-view.ts";
 import { openEngine } from "../open-engine.ts";
 import { listFormat } from "../option-specs.ts";
 
@@ -43,51 +46,45 @@ interface UsageRow {
   readonly reclaimable: number;
 }
 
-/** Docker's four rows; lade builds nothing, so the last one is always empty. */
-function usageRows({
-  images,
-  layersSize,
-  reclaimable,
-  containers,
-  volumes,
-}: DiskUsage): UsageRow[] {
+/** Docker's four rows; lade builds nothing that would leave a cache. */
+function usageRows(usage: DiskUsage): UsageRow[] {
   return [
     {
       type: "Images",
-      total: images.length,
-      active: images.filter((image) => image.containers > 0).length,
-      size: layersSize,
-      reclaimable,
+      total: usage.images.length,
+      active: usage.images.filter(({ containers }) => containers > 0).length,
+      size: usage.layersSize,
+      reclaimable: usage.reclaimable,
     },
-    usageRow(
-      "Containers",
-      containers.map(({ State: state, SizeRw: size = 0 }) => ({
-        size,
-        isActive: ["running", "paused", "restarting"].includes(state),
-      })),
-    ),
-    usageRow(
-      "Local Volumes",
-      volumes.map(({ UsageData: usage }) => ({
-        size: usage?.Size ?? 0,
-        isActive: (usage?.RefCount ?? 0) > 0,
-      })),
-    ),
-    usageRow("Build Cache", []),
+    { type: "Containers", ...sumUp(usage.containers.map(containerUse)) },
+    { type: "Local Volumes", ...sumUp(usage.volumes.map(volumeUse)) },
+    { type: "Build Cache", ...sumUp([]) },
   ];
 }
 
-function usageRow(
-  type: string,
-  things: readonly { readonly size: number; readonly isActive: boolean }[],
-): UsageRow {
-  const sizeOf = (some: typeof things) => some.reduce((sum, { size }) => sum + size, 0);
+interface Use {
+  readonly size: number;
+  readonly isActive: boolean;
+}
+
+function containerUse({ State, SizeRw = 0 }: ContainerSummary): Use {
+  return { size: SizeRw, isActive: ["running", "paused", "restarting"].includes(State) };
+}
+
+function volumeUse({ UsageData }: VolumeDocument): Use {
+  const { RefCount = 0, Size = 0 } = UsageData ?? {};
+  // What could not be measured is -1.
+  return { size: Math.max(0, Size), isActive: RefCount > 0 };
+}
+
+function sumUp(uses: readonly Use[]): Omit<UsageRow, "type"> {
+  const sizeOf = (some: readonly Use[]) => some.reduce((sum, { size }) => sum + size, 0);
+  const idle = uses.filter(({ isActive }) => !isActive);
   return {
-    type,
-    total: things.length,
-    active: things.filter(({ isActive }) => isActive).length,
-    size: sizeOf(things),
-    reclaimable: sizeOf(things.filter(({ isActive }) => !isActive)),
+    total: uses.length,
+    active: uses.length - idle.length,
+    size: sizeOf(uses),
+    reclaimable: sizeOf(idle),
   };
 }
 
@@ -132,21 +129,31 @@ async function writeSections(context: Context, usage: DiskUsage): Promise<void> 
   };
   stdout.write("Images space usage:\n\n");
   await writeList(stdout, usageImageRows(usage), { view, format: "" });
-  for (const [title, columns] of emptySections) {
-    stdout.write(`\n${title}\n\n`);
-    const empty = { goType: "", fields: {}, headers: {}, columns };
-    await writeList(stdout, [], { view: empty, format: "" });
-  }
+  stdout.write("\nContainers space usage:\n\n");
+  await writeList(stdout, usage.containers.map(ownSize), {
+    view: { ...containerView({ ...options, hasSize: true }), columns: containerColumns },
+    format: "",
+  });
+  stdout.write("\nLocal Volumes space usage:\n\n");
+  const volumeColumns = ["Name", "Links", "Size"];
+  await writeList(stdout, usage.volumes, {
+    view: { ...volumeView, columns: volumeColumns },
+    format: "",
+  });
+  stdout.write("\nBuild cache usage: 0B\n\n");
+  const cache = { goType: "", fields: {}, headers: {}, columns: cacheColumns };
+  await writeList(stdout, [], { view: cache, format: "" });
 }
 
-const emptySections = [
-  [
-    "Containers space usage:",
-    ["CONTAINER ID", "IMAGE", "COMMAND", "LOCAL VOLUMES", "SIZE", "CREATED", "STATUS", "NAMES"],
-  ],
-  ["Local Volumes space usage:", ["VOLUME NAME", "LINKS", "SIZE"]],
-  [
-    "Build cache usage: 0B",
-    ["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"],
-  ],
-] as const;
+const containerColumns = [
+  "ID",
+  "Image",
+  "Command",
+  "LocalVolumes",
+  "Size",
+  "RunningFor",
+  "Status",
+  "Names",
+];
+
+const cacheColumns = ["CACHE ID", "CACHE TYPE", "SIZE", "CREATED", "LAST USED", "USAGE", "SHARED"];

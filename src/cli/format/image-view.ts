@@ -12,6 +12,8 @@ export interface ImageRow {
   readonly digest: string;
   /** Bytes shared with other images; undefined where it was not worked out. */
   readonly sharedSize?: number;
+  /** How many containers were made from it; undefined where that was not counted. */
+  readonly containers?: number;
 }
 
 const none = "<none>";
@@ -97,7 +99,7 @@ export function imageView(options: ImageViewOptions): ListView<ImageRow> {
       CreatedAt: ({ image }) => goTime(parseTime(image.created)),
       Size: ({ image }) => humanSize(image.size, 3),
       // Docker works these out for `system df` only.
-      Containers: (row) => (row.sharedSize === undefined ? "N/A" : "0"),
+      Containers: ({ containers }) => (containers === undefined ? "N/A" : String(containers)),
       SharedSize: ({ sharedSize }) => (sharedSize === undefined ? "N/A" : humanSize(sharedSize)),
       UniqueSize: ({ image, sharedSize }) =>
         sharedSize === undefined ? "N/A" : humanSize(image.size - sharedSize),
