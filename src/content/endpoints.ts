@@ -32,6 +32,8 @@ export interface LiveEndpoint {
   readonly names: readonly string[];
   /** Ports of the host that lead to the container. */
   readonly ports: readonly HostPort[];
+  /** Ports that the container's monitor holds though they lead nowhere now. */
+  readonly idlePorts?: readonly HostPort[] | undefined;
 }
 
 /** A port of the host that leads to one of a container. */
@@ -99,10 +101,13 @@ export function publishedHostPorts(
   database: Database,
 ): (HostPort & { readonly container: string })[] {
   return database
-    .all<StoredEndpoint>("SELECT * FROM endpoint WHERE document LIKE '%\"ports\":[{%'")
+    .all<StoredEndpoint>("SELECT * FROM endpoint WHERE document LIKE '%orts\":[{%'")
     .map(toRow)
     .flatMap(({ container, details }) =>
-      (details.live?.ports ?? []).map((port) => ({ ...port, container })),
+      [...(details.live?.ports ?? []), ...(details.live?.idlePorts ?? [])].map((port) => ({
+        ...port,
+        container,
+      })),
     );
 }
 

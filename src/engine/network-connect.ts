@@ -8,6 +8,7 @@ import {
   deleteEndpoint,
   type EndpointRow,
   endpointsOfContainer,
+  type LiveEndpoint,
   liveEndpointsOfNetwork,
   putEndpoint,
 } from "../content/endpoints.ts";
@@ -17,7 +18,7 @@ import { routesInUse } from "../runtime/network/bridges.ts";
 import { namespacePath } from "../runtime/network/namespaces.ts";
 import type { Plug } from "../runtime/network/netavark.ts";
 import { connectAll, disconnectAll } from "../runtime/network/plugs.ts";
-import { closeAll, portMapOf } from "../runtime/network/ports.ts";
+import { closeAll, type HeldPorts, portMapOf } from "../runtime/network/ports.ts";
 import type { EndpointSettings } from "../spec/container.ts";
 import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
@@ -135,10 +136,7 @@ async function connectRunning(
     const usable = withUsableSubnet(database, network, routesInUse());
     const live = takeOne(database, { row, endpoint, network: usable, interfaces });
     const isFirst = !before.some((other) => isOnOpenBridge(engine, other));
-    const held =
-      isFirst && isOpenBridge(usable)
-        ? holdPortsOf(engine, row, { endpoint: live, network: usable })
-        : noPorts;
+    const held = isFirst ? portsFor(engine, row, { endpoint: live, network: usable }) : noPorts;
     sockets = held.sockets;
     const withHeld = withPorts({ endpoint: live, network: usable }, held);
     leaveNone(engine, row, before);
@@ -162,6 +160,22 @@ async function connectRunning(
     closeAll(sockets);
   }
   updateNetworkNames(engine, row.id);
+}
+
+/** The ports that the monitor holds from before, else new ones. */
+function portsFor(engine: Engine, row: ContainerRow, first: NetworkedEndpoint): HeldPorts {
+  if (!isOpenBridge(first.network)) return noPorts;
+  const { database } = engine.store;
+  for (const endpoint of endpointsOfContainer(database, row.id)) {
+    const { idlePorts, ...live } = endpoint.details.live ?? {};
+    if (idlePorts === undefined) continue;
+    putEndpoint(database, {
+      ...endpoint,
+      details: { ...endpoint.details, live: live as LiveEndpoint },
+    });
+    return { ports: idlePorts, sockets: [] };
+  }
+  return holdPortsOf(engine, row, first);
 }
 
 /** Whether ports may be published on the network of an endpoint. */
@@ -217,8 +231,8 @@ export async function disconnectNetwork(
     }
     const movedTo = database.transaction(() => {
       deleteEndpoint(database, row.id, network.id);
-      const next = movePorts(engine, row, endpoint);
       if (endpoints.length === 1) joinNone(engine, row);
+      const next = movePorts(engine, row, endpoint);
       recordPorts(engine, row);
       noteNetwork(database, network, "disconnect", { container: row.id });
       return next;
@@ -236,20 +250,27 @@ function forgetNames(engine: Engine, network: NetworkRow, row: ContainerRow): vo
   }
 }
 
-/** The next network takes over the ports of the one that the container left. */
+/**
+ * The next network takes over the ports of the one that the container left. Where there is none, the
+ * ports stay the container's: its monitor holds them.
+ */
 function movePorts(
   engine: Engine,
   row: ContainerRow,
   left: EndpointRow,
 ): { readonly from: EndpointRow; readonly to: EndpointRow } | undefined {
   const { database } = engine.store;
-  const ports = left.details.live?.ports ?? [];
-  const from = endpointsOfContainer(database, row.id).find((one) => isOnOpenBridge(engine, one));
-  if (ports.length === 0 || from?.details.live === undefined) return undefined;
-  const live = { ...from.details.live, ports };
+  const { ports = [], idlePorts = [] } = left.details.live ?? {};
+  const moving = [...ports, ...idlePorts];
+  const others = endpointsOfContainer(database, row.id);
+  const open = others.find((one) => isOnOpenBridge(engine, one));
+  const from = open ?? others[0];
+  if (moving.length === 0 || from?.details.live === undefined) return undefined;
+  const change = open === undefined ? { idlePorts: moving } : { ports: moving };
+  const live = { ...from.details.live, ...change };
   const to = { ...from, details: { ...from.details, live } };
   putEndpoint(database, to);
-  return { from, to };
+  return open && { from, to };
 }
 
 /** netavark forwards ports only together with an interface, so that one is made again. */

@@ -56,12 +56,19 @@ export async function serveLine(
   const command = namespace === "" ? words : ["nsenter", `--net=${namespace}`, ...words];
   const [program = "", ...args] = command;
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const stop = () => child.kill("SIGKILL");
+  process.once("exit", stop);
   await once(child.stdout, "data");
+  // A test that fails before it gets there must not wait for its server.
+  child.unref();
+  child.stdout.destroy();
   return {
     child,
     async [Symbol.asyncDispose]() {
+      process.off("exit", stop);
+      child.ref();
       const ended = once(child, "exit");
-      child.kill("SIGKILL");
+      stop();
       await ended;
     },
   };

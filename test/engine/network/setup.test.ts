@@ -9,6 +9,7 @@ import { connectNetwork, disconnectNetwork } from "../../../src/engine/network-c
 import { createNetwork } from "../../../src/engine/network-create.ts";
 import { endpointDocuments, publishedPorts } from "../../../src/engine/network-documents.ts";
 import { networkFiles } from "../../../src/engine/network-files.ts";
+import { inspectNetwork } from "../../../src/engine/network-list.ts";
 import { removeNetwork } from "../../../src/engine/network-remove.ts";
 import { setUpNetwork } from "../../../src/engine/network-setup.ts";
 import { hasNamespace } from "../../../src/runtime/network/namespaces.ts";
@@ -20,6 +21,7 @@ import {
   runInNamespace,
   serveLine,
 } from "../../helpers/private-network.ts";
+import { run } from "../../helpers/tools.ts";
 import {
   addContainer,
   assertNothingLeft,
@@ -61,6 +63,8 @@ test("two containers on the default bridge reach each other by address, the host
   assert.equal(await askTcp("", "172.17.0.1", 8080), "hello from web");
   assert.equal(await askTcp("", "172.17.0.2", 80), "hello from web");
   assert.equal(await askTcp(other.setup.namespace, "172.17.0.1", 8080), "hello from web");
+  // Its own port, too, by way of the host.
+  assert.equal(await askTcp(web.setup.namespace, "172.17.0.1", 8080), "hello from web");
 
   // As with Docker, names don't count on the default bridge.
   const hosts = readFileSync(networkFiles(engine, other.row).hosts, "utf8");
@@ -269,4 +273,93 @@ test("UDP, addresses of the host and -P are published", async () => {
   assert.equal(await askTcp("", "127.0.0.1", web), "over tcp");
   assert.equal(await askUdp("127.0.0.1", 5353), "over udp");
   await bringDown(engine, server);
+});
+
+test("a network with IPv6 gives addresses of both families", async () => {
+  await using fixture = await openNetworkStore();
+  const { engine } = fixture;
+  await createNetwork(engine, { name: "auto", enableIpv6: true });
+  const asked = ipam({ Subnet: "10.77.1.0/24" }, { Subnet: "fd00:77::/64" });
+  await createNetwork(engine, { name: "six", enableIpv6: true, ipam: asked });
+  const auto = await inspectNetwork(engine, "auto");
+  assert.match(auto.IPAM.Config[1]?.Subnet ?? "", /^fd[0-9a-f]{2}:[0-9a-f:]+::\/64$/);
+  const on = { NetworkMode: "six" };
+  const web = await bringUp(
+    engine,
+    addContainer(engine, "web", {
+      hostConfig: { ...on, PortBindings: { "80/tcp": [{ HostPort: "8080" }] } },
+    }),
+  );
+  const other = await bringUp(engine, addContainer(engine, "other", { hostConfig: on }));
+  const document = endpointDocuments(engine, web.row).six;
+  assert.equal(document?.IPAddress, "10.77.1.2");
+  assert.equal(document?.GlobalIPv6Address, "fd00:77::2");
+  assert.equal(document?.GlobalIPv6PrefixLen, 64);
+  assert.equal(document?.IPv6Gateway, "fd00:77::1");
+  assert.deepEqual(
+    publishedPorts(web.row).map((port) => port.IP),
+    ["0.0.0.0", "::"],
+  );
+  assert.match(readFileSync(networkFiles(engine, other.row).hosts, "utf8"), /^fd00:77::2\tweb /m);
+  const server = await serveLine(web.setup.namespace, 80, "both");
+  assert.equal(await askTcp(other.setup.namespace, "fd00:77::2", 80), "both");
+  assert.equal(await askTcp(other.setup.namespace, "10.77.1.2", 80), "both");
+  assert.equal(await askTcp("", "fd00:77::2", 80), "both");
+  assert.equal(await askTcp("", "fd00:77::1", 8080), "both");
+  await server[Symbol.asyncDispose]();
+  for (const container of [web, other]) await bringDown(engine, container);
+  await assertNothingLeft(engine);
+  const rules6 = await run("ip6tables", ["-S"]);
+  assert.doesNotMatch(rules6.stdout, /fd00:77/);
+});
+
+test("nothing leads out of an internal network, and a container is on several in order", async () => {
+  await using fixture = await openNetworkStore();
+  const { engine } = fixture;
+  await createNetwork(engine, { name: "inside", internal: true });
+  await createNetwork(engine, {
+    name: "outside",
+    options: {
+      "com.docker.network.driver.mtu": "1400",
+      "com.docker.network.bridge.name": "mybridge",
+      "com.docker.network.container_iface_prefix": "net",
+    },
+  });
+  const both = await bringUp(
+    engine,
+    addContainer(engine, "both", {
+      hostConfig: { NetworkMode: "inside", PortBindings: { "80/tcp": [{ HostPort: "8080" }] } },
+      networking: { EndpointsConfig: { inside: {}, outside: { MacAddress: "02:42:AA:00:00:07" } } },
+    }),
+  );
+  const hidden = await bringUp(
+    engine,
+    addContainer(engine, "hidden", { hostConfig: { NetworkMode: "inside" } }),
+  );
+  const show = async (namespace: string, ...args: string[]) =>
+    (await runInNamespace(namespace, "ip", ...args)).stdout;
+  assert.match(await show(both.setup.namespace, "route"), /^default via 172\.19\.0\.1 dev net0/);
+  assert.doesNotMatch(await show(hidden.setup.namespace, "route"), /default/);
+  const links = await show(both.setup.namespace, "link");
+  assert.match(links, /net0@.* mtu 1400 [\s\S]*02:42:aa:00:00:07/);
+  const interfaces = await interfacesWithout(3);
+  assert.equal(interfaces.includes("mybridge"), true);
+  const server = await serveLine(both.setup.namespace, 80, "in between");
+  assert.equal(await askTcp(hidden.setup.namespace, "172.18.0.2", 80), "in between");
+  assert.equal(await askTcp("", "127.0.0.1", 8080), "in between");
+  // What published its ports goes: the next one takes them over.
+  await createNetwork(engine, { name: "spare" });
+  await connectNetwork(engine, "spare", "both");
+  await disconnectNetwork(engine, "outside", "both");
+  assert.equal(await askTcp("", "127.0.0.1", 8080), "in between");
+  await disconnectNetwork(engine, "spare", "both");
+  assert.equal(await askTcp("", "127.0.0.1", 8080), "");
+  await disconnectNetwork(engine, "inside", "both");
+  assert.deepEqual(Object.keys(endpointDocuments(engine, both.row)), ["none"]);
+  assert.doesNotMatch(await show(both.setup.namespace, "link"), /eth|net/);
+  await connectNetwork(engine, "spare", "both");
+  assert.equal(await askTcp("", "127.0.0.1", 8080), "in between");
+  await server[Symbol.asyncDispose]();
+  for (const container of [both, hidden]) await bringDown(engine, container);
+  await assertNothingLeft(engine);
 });
