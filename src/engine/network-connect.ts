@@ -9,10 +9,9 @@ import {
   type EndpointRow,
   endpointsOfContainer,
   type LiveEndpoint,
-  liveEndpointsOfNetwork,
   putEndpoint,
 } from "../content/endpoints.ts";
-import { isBuiltIn, type NetworkRow, networkById } from "../content/networks.ts";
+import { type NetworkRow, networkById } from "../content/networks.ts";
 import { routesInUse } from "../runtime/network/bridges.ts";
 
 import { namespacePath } from "../runtime/network/namespaces.ts";
@@ -27,7 +26,7 @@ import { checkEndpoint, checkTogether } from "./network-endpoints.ts";
 import { noteNetwork } from "./network-events.ts";
 import { findNetwork } from "./network-find.ts";
 import { parseNetworkMode } from "./network-mode.ts";
-import { updateNamesOf, updateNetworkNames } from "./network-names.ts";
+import { updateNetworkNames } from "./network-names.ts";
 import { plugOf } from "./network-plug.ts";
 import {
   holdPortsOf,
@@ -237,17 +236,9 @@ export async function disconnectNetwork(
       noteNetwork(database, network, "disconnect", { container: row.id });
       return next;
     });
-    if (!isBuiltIn(network.name)) forgetNames(engine, network, row);
     if (movedTo !== undefined) await plugAgain(engine, row, movedTo);
-    updateNetworkNames(engine, row.id);
+    updateNetworkNames(engine, row.id, network);
   });
-}
-
-/** Those who stay no longer share a network with who left. */
-function forgetNames(engine: Engine, network: NetworkRow, row: ContainerRow): void {
-  for (const other of liveEndpointsOfNetwork(engine.store.database, network.id)) {
-    if (other.container !== row.id) updateNamesOf(engine, other.container);
-  }
 }
 
 /**

@@ -107,7 +107,7 @@ function extraHost(engine: Engine, text: string, endpoints: readonly EndpointRow
   const colon = text.indexOf(":");
   const name = text.slice(0, Math.max(colon, 0));
   const value = text.slice(colon + 1);
-  if (name === "") {
+  if (!/^[^\s#]+$/.test(name)) {
     throw new LadeError("CONTAINER_INVALID", `bad format for add-host: "${text}"`);
   }
   if (value === "host-gateway") return { address: gatewayOf(engine, endpoints), names: [name] };

@@ -13,7 +13,9 @@ import {
 } from "../content/endpoints.ts";
 import { isBuiltIn, type NetworkRow, networkById } from "../content/networks.ts";
 import { containerFolder } from "../content/paths.ts";
+import { makeRunFolders } from "../rootfs/run-paths.ts";
 import { type HostsLine, updateNeighbours } from "../runtime/network/hosts-file.ts";
+import { withLock } from "../sys/lock.ts";
 import type { Engine } from "./engine.ts";
 
 const shortIdSize = 12;
@@ -27,18 +29,60 @@ export function namesOnNetwork(
   if (isBuiltIn(network.name)) return [];
   const hostname = row.definition.config.Hostname ?? "";
   const names = [row.name, ...aliases, row.id.slice(0, shortIdSize), hostname];
-  return [...new Set(names.filter((name) => name !== ""))];
+  // They become lines of other containers' files.
+  return [...new Set(names.filter((name) => /^[^\s#]+$/.test(name)))];
 }
 
-/** Rewrites the hosts files of everybody who may know a container that came, went or changed. */
-export function updateNetworkNames(engine: Engine, containerId: string): void {
-  const { database } = engine.store;
-  const concerned = new Set([containerId, ...linkedFrom(database, containerId)]);
-  for (const { network } of endpointsOfContainer(database, containerId)) {
-    if (isBuiltIn(networkById(database, network)?.name ?? "bridge")) continue;
-    for (const other of liveEndpointsOfNetwork(database, network)) concerned.add(other.container);
-  }
-  for (const id of concerned) updateNamesOf(engine, id);
+/**
+ * Rewrites the hosts files of everybody who may know a container that came, went or changed.
+ *
+ * @param left a network that it is no longer on
+ */
+export function updateNetworkNames(engine: Engine, containerId: string, left?: NetworkRow): void {
+  const { database, paths } = engine.store;
+  const networks = endpointsOfContainer(database, containerId).map(({ network }) => network);
+  if (left !== undefined) networks.push(left.id);
+  const named = networks.filter((id) => !isBuiltIn(networkById(database, id)?.name ?? "bridge"));
+  const linked = linkedFrom(database, containerId);
+  const hasLinks = linksOf(database, containerById(database, containerId)).length > 0;
+  if (named.length === 0 && linked.length === 0 && !hasLinks && left === undefined) return;
+  makeRunFolders(engine.run);
+  // Who writes last has seen what all before it have changed.
+  withLock(join(engine.run.locks, "names"), () => {
+    const directory = openDirectory(database);
+    const members = named.flatMap((id) => directory.members(id).map(({ container }) => container));
+    for (const id of new Set([containerId, ...linked, ...members])) {
+      const hosts = join(containerFolder(paths, id), "hosts");
+      updateNeighbours(hosts, neighboursOf(database, id, directory));
+    }
+  });
+}
+
+/** Who is on which network, read once for all files that are written together. */
+interface Directory {
+  members(network: string): readonly EndpointRow[];
+  /** Lines for everybody who is on the network. */
+  lines(network: string): readonly HostsLine[];
+}
+
+function openDirectory(database: Database): Directory {
+  const members = new Map<string, readonly EndpointRow[]>();
+  const lines = new Map<string, readonly HostsLine[]>();
+  return {
+    members(network) {
+      const known = members.get(network) ?? liveEndpointsOfNetwork(database, network);
+      members.set(network, known);
+      return known;
+    },
+    lines(network) {
+      const name = networkById(database, network)?.name ?? "";
+      const known =
+        lines.get(network) ??
+        this.members(network).flatMap((one) => linesOf(one, namesWithNetwork(one, name)));
+      lines.set(network, known);
+      return known;
+    },
+  };
 }
 
 /** Has the other containers of its networks know a container by its new name. */
@@ -60,26 +104,16 @@ export function renameOnNetworks(engine: Engine, row: ContainerRow): void {
   updateNetworkNames(engine, row.id);
 }
 
-/** Rewrites the names in one container's hosts file. */
-export function updateNamesOf(engine: Engine, containerId: string): void {
-  const { database, paths } = engine.store;
-  updateNeighbours(join(containerFolder(paths, containerId), "hosts"), () =>
-    neighboursOf(database, containerId),
-  );
-}
-
 /** The container itself and all others on its networks, and what it is linked to. */
-export function neighboursOf(database: Database, containerId: string): HostsLine[] {
+export function neighboursOf(
+  database: Database,
+  containerId: string,
+  directory: Directory = openDirectory(database),
+): HostsLine[] {
   const own = endpointsOfContainer(database, containerId).filter(
     (endpoint) => endpoint.details.live !== undefined,
   );
-  const lines = own.flatMap((endpoint) => {
-    const network = networkById(database, endpoint.network);
-    if (network === undefined || isBuiltIn(network.name)) return [];
-    return liveEndpointsOfNetwork(database, network.id).flatMap((other) =>
-      linesOf(other, namesWithNetwork(other, network.name)),
-    );
-  });
+  const lines = own.flatMap(({ network }) => directory.lines(network));
   return [...linkLines(database, containerId, own), ...lines];
 }
 
@@ -123,7 +157,8 @@ function linkLines(
       own.some((endpoint) => endpoint.network === other.network),
     );
     const names = new Set([alias, row.definition.config.Hostname ?? "", row.name]);
-    return shared === undefined ? [] : linesOf(shared, [...names].filter(Boolean));
+    const usable = [...names].filter((name) => /^[^\s#]+$/.test(name));
+    return shared === undefined ? [] : linesOf(shared, usable);
   });
 }
 

@@ -4,7 +4,6 @@
 
 import * as fs from "node:fs";
 import { isSystemError } from "../../base/errors.ts";
-import { withLock } from "../../sys/lock.ts";
 
 /** One line: an address and the names that lead to it. */
 export interface HostsLine {
@@ -70,23 +69,24 @@ const mostSize = 1024 * 1024;
 
 /**
  * Rewrites the names of a container's neighbours in its hosts file, which is mounted in the
- * container and so must stay the same file.
- *
- * @param find called with the file locked, so that who writes last knows of everybody before
+ * container and so must stay the same file. Does nothing where there is none.
  */
-export function updateNeighbours(path: string, find: () => readonly HostsLine[]): void {
-  if (!fs.existsSync(path)) return;
-  withLock(path, () => {
-    const fd = fs.openSync(path, fs.constants.O_RDWR);
-    try {
-      if (fs.fstatSync(fd).size > mostSize) return;
-      const hosts = fs.readFileSync(fd, "utf8");
-      const changed = withNeighbours(hosts, find());
-      if (changed !== hosts) overwrite(fd, changed);
-    } finally {
-      fs.closeSync(fd);
-    }
-  });
+export function updateNeighbours(path: string, neighbours: readonly HostsLine[]): void {
+  let fd: number;
+  try {
+    fd = fs.openSync(path, fs.constants.O_RDWR + fs.constants.O_NOFOLLOW);
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return;
+    throw error;
+  }
+  try {
+    if (fs.fstatSync(fd).size > mostSize) return;
+    const hosts = fs.readFileSync(fd, "utf8");
+    const changed = withNeighbours(hosts, neighbours);
+    if (changed !== hosts) overwrite(fd, changed);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 /** In one write, and cut only after it, so that a reader finds the old names or the new ones. */

@@ -63,18 +63,18 @@ test("a hosts file is rewritten in place, and not at all where it is huge or gon
   try {
     const path = join(folder, "hosts");
     const neighbours = [{ address: "10.0.0.2", names: ["db"] }];
-    updateNeighbours(path, () => neighbours);
+    updateNeighbours(path, neighbours);
     assert.throws(() => readFileSync(path), { code: "ENOENT" });
     writeFileSync(path, "x".repeat(2 * 1024 * 1024));
-    updateNeighbours(path, () => neighbours);
+    updateNeighbours(path, neighbours);
     assert.equal(readFileSync(path, "utf8").includes("db"), false);
     writeFileSync(path, "127.0.0.1\tlocalhost");
-    updateNeighbours(path, () => neighbours);
+    updateNeighbours(path, neighbours);
     assert.match(
       readFileSync(path, "utf8"),
       /^127\.0\.0\.1\tlocalhost\n#.*\n10\.0\.0\.2\tdb\n#.*\n$/,
     );
-    updateNeighbours(path, () => []);
+    updateNeighbours(path, []);
     assert.equal(readFileSync(path, "utf8"), "127.0.0.1\tlocalhost\n");
   } finally {
     rmSync(folder, { recursive: true });
