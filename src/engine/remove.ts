@@ -24,7 +24,7 @@ import type { RemovedItem, RemoveImageOptions } from "./types.ts";
  *
  * The rules are those of Docker's classic store, and so is the order of the lines.
  *
- * @throws LadeError IMAGE_NOT_FOUND, IMAGE_IN_USE
+ * @throws LadeError IMAGE_NOT_FOUND, IMAGE_IN_USE, PLATFORM_NOT_FOUND, PLATFORM_INVALID
  */
 export async function removeImage(
   engine: Engine,
@@ -39,7 +39,10 @@ export async function removeImage(
     force: options.force === true,
     prune: options.noPrune !== true,
   };
-  store.database.transaction(() => removeNamed(deletion, options.name));
+  store.database.transaction(() => {
+    for (const platform of options.platforms ?? []) findImage(store, options.name, { platform });
+    removeNamed(deletion, options.name);
+  });
   sweepAfter(store, deletion);
   await sweepUnpackedIfAny(engine);
   return deletion.items;

@@ -97,6 +97,8 @@ export interface RemoveImageOptions {
   readonly force?: boolean;
   /** Keep untagged parents. */
   readonly noPrune?: boolean;
+  /** Platforms, for each of which the image must be: it has no other variant to keep. */
+  readonly platforms?: readonly string[];
 }
 
 export interface PruneImagesOptions {

@@ -37,6 +37,19 @@ test("rmi -f of what is not there is no failure, but is told", async () => {
   assert.equal((await run(["image", "rm", "-f", "used", "nope"], { useCases })).code, 1);
 });
 
+test("rmi --platform goes to the engine, several of them too", async () => {
+  const got: RemoveImageOptions[] = [];
+  const spy = async (_engine: unknown, options: RemoveImageOptions) => {
+    got.push(options);
+    return [];
+  };
+  const argv = ["rmi", "--platform", "linux/amd64,linux/arm64", "a"];
+  await run(argv, { useCases: { removeImage: spy } });
+  assert.deepEqual(got, [
+    { name: "a", force: false, noPrune: false, platforms: ["linux/amd64", "linux/arm64"] },
+  ]);
+});
+
 function pruning(argv: string[], options: FakeOptions = {}, removed: unknown[] = []) {
   const got: PruneImagesOptions[] = [];
   const pruneImages = async (_engine: unknown, pruneOptions: PruneImagesOptions) => {

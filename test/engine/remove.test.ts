@@ -271,3 +271,18 @@ describe("removeImage and files", () => {
     await verifyStore(store);
   });
 });
+
+describe("removing for a platform", () => {
+  it("removes an image that is for it, and no other", async () => {
+    await using store = await openTestStore();
+    storeImages(store, [{ hex: "a", names: ["demo:1"] }]);
+    const before = storeState(store);
+    const other = remove(store, "demo:1", { platforms: ["linux/amd64", "linux/s390x"] });
+    await assert.rejects(other, { code: "PLATFORM_NOT_FOUND" });
+    const wrong = remove(store, "demo:1", { platforms: ["linux/amd64/v1/x/y"] });
+    await assert.rejects(wrong, { code: "PLATFORM_INVALID" });
+    assert.deepEqual(storeState(store), before);
+    const [untagged] = await remove(store, "demo:1", { platforms: ["linux/amd64"] });
+    assert.equal(untagged, "Untagged: demo:1");
+  });
+});

@@ -6,6 +6,7 @@ import { errorText } from "../error-text.ts";
 import { ExitStatus } from "../exit-status.ts";
 import { printable } from "../format/printable.ts";
 import { openEngine } from "../open-engine.ts";
+import { platformsOption } from "../option-specs.ts";
 
 export const command = defineCommand({
   summary: "Remove one or more images",
@@ -14,6 +15,7 @@ export const command = defineCommand({
   options: {
     force: { type: "bool", short: "f", summary: "Force removal of the image" },
     "no-prune": { type: "bool", summary: "Do not delete untagged parents" },
+    platform: platformsOption("Remove"),
   },
   async run(context, { options, operands, globals }) {
     await using engine = await openEngine(context, globals);
@@ -24,6 +26,7 @@ export const command = defineCommand({
           name,
           force: options.force,
           noPrune: options["no-prune"],
+          platforms: options.platform,
         });
         for (const item of removed) {
           context.stdout.write(
