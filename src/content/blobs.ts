@@ -32,10 +32,7 @@ export async function isSound(
   digest: Digest,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const row = store.database.get<BlobRow>(
-    "SELECT size, verified_boot, CAST(verified_mtime_ns AS TEXT) AS verified_mtime_ns FROM blob WHERE digest = ?",
-    digest,
-  );
+  const row = verificationOf(store, digest);
   if (row === undefined) return false;
   const path = blobPath(store.paths, digest);
   const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -119,17 +116,40 @@ export function readDocument(store: Store, digest: Digest): Buffer {
 
 /** True where the file was hashed in this boot, was right, and has not changed since. */
 function isVerified(store: Store, digest: Digest): boolean {
-  const row = store.database.get<BlobRow>(
+  const row = verificationOf(store, digest);
+  return row?.verified_boot === bootId() && bootId() !== "" && isUnchanged(store, digest, row);
+}
+
+function verificationOf(store: Store, digest: Digest): BlobRow | undefined {
+  return store.database.get<BlobRow>(
     "SELECT size, verified_boot, CAST(verified_mtime_ns AS TEXT) AS verified_mtime_ns FROM blob WHERE digest = ?",
     digest,
   );
-  if (row === undefined || row.verified_boot === "" || row.verified_boot !== bootId()) return false;
+}
+
+function isUnchanged(store: Store, digest: Digest, row: BlobRow): boolean {
   const stat = fs.statSync(blobPath(store.paths, digest), { bigint: true, throwIfNoEntry: false });
   return (
     stat !== undefined &&
     Number(stat.size) === row.size &&
     String(stat.mtimeNs) === String(row.verified_mtime_ns)
   );
+}
+
+/**
+ * Makes sure that a blob can be mounted: its file is as it was when it was last hashed, in whatever
+ * boot, or is hashed now. All of it was on the disk before the store knew of it, so that a power cut
+ * took nothing; hashing it again after each would keep a large image from starting for seconds.
+ *
+ * @throws LadeError BLOB_NOT_FOUND, DIGEST_MISMATCH
+ */
+export async function checkMountable(store: Store, digest: Digest): Promise<void> {
+  const row = verificationOf(store, digest);
+  if (row !== undefined && isUnchanged(store, digest, row)) return;
+  if (await isSound(store, digest)) return;
+  const path = blobPath(store.paths, digest);
+  if (!fs.existsSync(path)) throw missingBlob(store, digest);
+  throw damaged(digest, await hashFile(path));
 }
 
 /**

@@ -56,6 +56,9 @@ export async function sweepRemains(engine: Engine): Promise<void> {
     const isForgotten = kind === "rootfs" && containerById(store.database, id) === undefined;
     if (isForgotten) releaseRootfs(engine, id);
   }
+  for (const key of listFolder(join(run.root, "sound"))) {
+    if (!fs.existsSync(join(store.paths.blobs, key))) fs.rmSync(join(run.root, "sound", key));
+  }
   removeRetired(store);
 }
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { setContainerState } from "../../../src/content/containers.ts";
+import { blobPath, erofsPath, indexPath } from "../../../src/content/paths.ts";
 import { findContainer } from "../../../src/engine/find-container.ts";
 import { inspectContainer } from "../../../src/engine/inspect-container.ts";
 import { killContainer } from "../../../src/engine/kill.ts";
@@ -16,7 +17,9 @@ import { pruneContainers } from "../../../src/engine/prune-containers.ts";
 import { removeContainer } from "../../../src/engine/remove-container.ts";
 import { startContainer } from "../../../src/engine/start.ts";
 import { waitContainer } from "../../../src/engine/wait.ts";
+import type { Digest } from "../../../src/spec/digest.ts";
 import { unmountBelow } from "../../helpers/mounts.ts";
+import { code } from "./asserts.ts";
 import {
   assertNothingLeft,
   assertNothingRuns,
@@ -190,4 +193,33 @@ test("folders and processes without a row are swept", async () => {
   assert.throws(() => process.kill(pid, 0));
   assert.deepEqual(fs.readdirSync(engine.store.paths.volumes), []);
   await assertNothingLeft(box);
+});
+
+/** Changes one byte in the middle of a file. */
+function flip(path: string): void {
+  const bytes = fs.readFileSync(path);
+  const middle = Math.floor(bytes.length / 2);
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 255, middle);
+  fs.chmodSync(path, 0o600);
+  fs.writeFileSync(path, bytes);
+}
+
+test("damage to a layer is found before it is mounted, and healed where it can be", async () => {
+  await using box = await openBox();
+  const { engine } = box;
+  const { database, paths } = engine.store;
+  const id = await create(box, { body: body("cat /data/file") });
+  const [layer] = database.all<{ diff_id: Digest }>("SELECT diff_id FROM container_layer");
+  if (layer === undefined) throw new Error("the image has a layer");
+  // What is made of the tar can be made again.
+  flip(erofsPath(paths, layer.diff_id));
+  fs.rmSync(indexPath(paths, layer.diff_id));
+  await startContainer(engine, id);
+  assert.deepEqual(await waitContainer(engine, id), { exitCode: 0 });
+  flip(blobPath(paths, layer.diff_id));
+  await assert.rejects(startContainer(engine, id), code("DIGEST_MISMATCH"));
+  fs.rmSync(blobPath(paths, layer.diff_id));
+  await assert.rejects(startContainer(engine, id), code("BLOB_NOT_FOUND"));
+  assert.equal((await inspectContainer(engine, id)).State.Status, "exited");
+  await assertNothingRuns(box);
 });
