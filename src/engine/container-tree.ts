@@ -54,7 +54,7 @@ export function checkIsThere(engine: Engine, row: ContainerRow): void {
 /** The tree of a container's image. */
 export function imageTree(plan: RootfsPlan): FolderNode {
   return mergeLayers(
-    plan.layers.map((layer) => ({ name: `layer ${layer.key}`, entries: layer.index() })),
+    plan.layers.map((layer) => ({ name: `layer ${layer.key}`, index: () => layer.index() })),
   );
 }
 

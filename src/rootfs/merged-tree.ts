@@ -4,6 +4,7 @@ import { buildLayerTree, type LayerTree, whiteoutNode } from "../erofs/layer-tre
 import { noNode } from "../erofs/name-table.ts";
 import { type NodeFacts, namesIn, nodeFacts } from "../erofs/node-facts.ts";
 import type { ByteString, TarEntry } from "../tar/entry.ts";
+import { plainLayerTree } from "./plain-layer.ts";
 import {
   compareNames,
   type FolderNode,
@@ -16,7 +17,7 @@ import {
 /** A layer's index and what errors call the layer. */
 export interface IndexedLayer {
   readonly name: string;
-  readonly entries: Iterable<TarEntry>;
+  readonly index: () => Iterable<TarEntry>;
 }
 
 /**
@@ -28,9 +29,9 @@ export interface IndexedLayer {
  */
 export function mergeLayers(layers: readonly IndexedLayer[]): FolderNode {
   return overlayTrees(
-    layers.map(({ name, entries }, layer) => {
-      const tree = buildLayerTree(entries, { name });
-      return treeOfLayer(tree, layer);
+    layers.map(({ name, index }, layer) => {
+      const plain = plainLayerTree(index(), layer);
+      return plain ?? treeOfLayer(buildLayerTree(index(), { name }), layer);
     }),
   );
 }

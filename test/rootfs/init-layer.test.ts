@@ -53,7 +53,7 @@ describe("the layer with what every container has", () => {
       unmountRootfs(lab.run, "one");
       assertClean(lab);
       const image = mergeLayers(
-        tars.map((bytes) => ({ name: "layer", entries: entriesOf(bytes) })),
+        tars.map((bytes) => ({ name: "layer", index: () => entriesOf(bytes) })),
       );
       const tree = overlayTrees([image, initTree(image, madeMs)]);
       const files = layers.map((layer) => ({

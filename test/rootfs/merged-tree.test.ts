@@ -44,7 +44,7 @@ async function writeTree(
 
 function mergeTars(tars: readonly Buffer[]): FolderNode {
   return mergeLayers(
-    tars.map((bytes, index) => ({ name: `layer ${index}`, entries: entriesOf(bytes) })),
+    tars.map((bytes, index) => ({ name: `layer ${index}`, index: () => entriesOf(bytes) })),
   );
 }
 
