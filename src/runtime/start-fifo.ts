@@ -2,22 +2,26 @@
 
 import * as fs from "node:fs";
 import { Socket } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import type { RunPaths } from "../rootfs/run-paths.ts";
 import { whenMonitorEnds } from "./monitor.ts";
 import { processPaths, runtimeRoot } from "./process-paths.ts";
+import { readProcessRecord } from "./process-record.ts";
 
 /**
- * Lets a made container's command run, without the runtime's `start`.
+ * Lets a container's command run that runc has made, without `runc start`.
  *
- * Both runc and crun have the command wait in the opening of a fifo, and all that `start` does is
- * to open its other end, read the byte that comes, and remove it. Starting a program for that takes
- * longer than most of the rest of lade.
+ * runc has the command wait in the opening of a fifo, and all that `start` does is to open its other
+ * end, read the byte that comes, and remove it. Starting a program for that takes longer than most
+ * of the rest of lade.
  *
- * @returns false where there is no such fifo, or the command ended before: `start` knows why
+ * @returns false for other runtimes (crun has a fifo of that name, too, but reads where runc
+ *   writes), and where the command ended before: `start` knows why
  */
 export async function letStart(run: RunPaths, id: string): Promise<boolean> {
+  const { runtime = "" } = readProcessRecord(processPaths(run, id)) ?? {};
+  if (basename(runtime) !== "runc") return false;
   const path = join(runtimeRoot(run), id, "exec.fifo");
   let fd: number;
   try {

@@ -13,7 +13,7 @@ import type { RunPaths } from "../../rootfs/run-paths.ts";
 import {
   abandonedBridges,
   type BridgeNetwork,
-  findBridge,
+  findMadeBridge,
   forgetBridge,
   isSameNetwork,
   networkOfPlug,
@@ -55,7 +55,7 @@ export async function connectAll({ namespace, plugs, database }: ConnectOptions)
       } else {
         await connectPlug({ namespace, lock }, plug);
         if (plug.ports.length > 0) allowHairpin(namespace, plug);
-        noteBridge({ database, network: networkOfPlug(plug) });
+        noteBridge(database, networkOfPlug(plug));
       }
     }
   });
@@ -63,10 +63,10 @@ export async function connectAll({ namespace, plugs, database }: ConnectOptions)
 
 /** Whether a network's bridge is there. What stands in the way of a new one goes. */
 async function isMade(plug: Plug, lock: number): Promise<boolean> {
-  const record = findBridge(plug.bridge);
-  if (record !== undefined && isSameNetwork(record.network, networkOfPlug(plug))) return true;
+  const made = findMadeBridge(plug.bridge);
+  if (made !== undefined && isSameNetwork(made, networkOfPlug(plug))) return true;
   // It has another subnet than the network has now.
-  if (record !== undefined) await removeWhole(record.network, lock);
+  if (made !== undefined) await removeWhole(made, lock);
   for (const network of abandonedBridges()) await removeWhole(network, lock);
   return false;
 }
@@ -119,9 +119,13 @@ export async function disconnectAll(options: DisconnectOptions): Promise<void> {
  * @throws LadeError NETWORK_FAILED
  */
 export async function removeBridge(network: BridgeNetwork, isFree: () => boolean): Promise<void> {
-  if (!hostInterfaces().includes(network.bridge)) return;
   await withNetworkLock(async (lock) => {
-    if (isFree()) await removeWhole(network, lock);
+    if (!isFree()) return;
+    if (hostInterfaces().includes(network.bridge)) {
+      await removeWhole(findMadeBridge(network.bridge) ?? network, lock);
+    } else {
+      forgetBridge(network.bridge);
+    }
   });
 }
 
