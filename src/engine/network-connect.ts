@@ -12,7 +12,6 @@ import {
   putEndpoint,
 } from "../content/endpoints.ts";
 import { type NetworkRow, networkById } from "../content/networks.ts";
-import { routesInUse } from "../runtime/network/bridges.ts";
 
 import { namespacePath } from "../runtime/network/namespaces.ts";
 import type { Plug } from "../runtime/network/netavark.ts";
@@ -21,7 +20,7 @@ import { closeAll, type HeldPorts, portMapOf } from "../runtime/network/ports.ts
 import type { EndpointSettings } from "../spec/container.ts";
 import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
-import { takeOne, withUsableSubnet } from "./network-addresses.ts";
+import { takeOne } from "./network-addresses.ts";
 import { checkEndpoint, checkTogether } from "./network-endpoints.ts";
 import { noteNetwork } from "./network-events.ts";
 import { findNetwork } from "./network-find.ts";
@@ -35,6 +34,7 @@ import {
   noPorts,
   withPorts,
 } from "./network-setup.ts";
+import { claimSubnet } from "./network-subnets.ts";
 
 /**
  * Connects a container to one more network, at once where it runs.
@@ -132,7 +132,7 @@ async function connectRunning(
   const taken = database.transaction(() => {
     const before = endpointsOfContainer(database, row.id);
     const interfaces = before.flatMap(({ details }) => details.live?.interface ?? []);
-    const usable = withUsableSubnet(database, network, routesInUse());
+    const usable = claimSubnet(engine.store, network);
     const live = takeOne(database, { row, endpoint, network: usable, interfaces });
     const isFirst = !before.some((other) => isOnOpenBridge(engine, other));
     const held = isFirst ? portsFor(engine, row, { endpoint: live, network: usable }) : noPorts;

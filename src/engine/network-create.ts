@@ -18,7 +18,7 @@ import {
   networkByName,
   putNetwork,
 } from "../content/networks.ts";
-import { routesInUse } from "../runtime/network/bridges.ts";
+import { foreignSubnets } from "../runtime/network/bridges.ts";
 import { hasIpv6, hostInterfaces } from "../runtime/network/host-state.ts";
 import {
   formatIpPrefix,
@@ -31,10 +31,10 @@ import {
 } from "../spec/ip-address.ts";
 import type { CreateNetworkOptions, NetworkDocument } from "./container-types.ts";
 import type { Engine } from "./engine.ts";
-import { withUsableSubnet } from "./network-addresses.ts";
 import { noteNetwork } from "./network-events.ts";
 import { networkDatabase } from "./network-find.ts";
 import { checkNetworkOptions, wantsIpv6 } from "./network-options.ts";
+import { withUsableSubnet } from "./network-subnets.ts";
 import { randomId } from "./random.ts";
 
 /**
@@ -249,11 +249,10 @@ function settlePools(
   const families = asked.map(({ subnet }) => toPrefix(subnet).address.family);
   const pools: AddressPool[] = asked.map((pool) => ({ ...pool, isChosen: false }));
   if (!families.includes(4)) {
-    const routes = routesInUse();
     // The default network comes first, as with Docker, where it has its subnet from the beginning.
     const bridge = networkByName(database, "bridge");
-    if (bridge?.definition.pools.length === 0) withUsableSubnet(database, bridge, routes);
-    pools.unshift(chooseIpv4Pool(database, { host: routes.map((route) => route.prefix) }));
+    if (bridge?.definition.pools.length === 0) withUsableSubnet(database, bridge);
+    pools.unshift(chooseIpv4Pool(database, { host: foreignSubnets("").map((one) => one.prefix) }));
   }
   if (enableIpv6 && !families.includes(6)) pools.push(chooseIpv6Pool(randomId()));
   return pools;

@@ -5,14 +5,13 @@ import { poolOfFamily, toPrefix } from "../content/address-pools.ts";
 import { containerById } from "../content/containers.ts";
 import { liveEndpointsOfNetwork } from "../content/endpoints.ts";
 import { isBuiltIn, type NetworkRow } from "../content/networks.ts";
-import { routesInUse } from "../runtime/network/bridges.ts";
 
 import type { NetworkDocument } from "./container-types.ts";
 import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, matchesLabels } from "./filters.ts";
 import { matchesText } from "./match-text.ts";
-import { withUsableSubnet } from "./network-addresses.ts";
 import { findNetwork, networkDatabase, networksOf } from "./network-find.ts";
+import { withUsableSubnet } from "./network-subnets.ts";
 import { settleNetwork } from "./network-use.ts";
 import type { Filter } from "./types.ts";
 
@@ -71,7 +70,7 @@ export async function inspectNetwork(engine: Engine, nameOrId: string): Promise<
 function withSubnet(engine: Engine, network: NetworkRow): NetworkRow {
   if (network.definition.driver !== "bridge" || network.definition.pools.length > 0) return network;
   const database = networkDatabase(engine.store);
-  return database.transaction(() => withUsableSubnet(database, network, routesInUse()), {
+  return database.transaction(() => withUsableSubnet(database, network), {
     isDurable: false,
   });
 }

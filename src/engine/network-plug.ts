@@ -1,41 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { toPrefix } from "../content/address-pools.ts";
+import { poolOfFamily } from "../content/address-pools.ts";
 import type { ContainerRow } from "../content/containers.ts";
 import type { EndpointRow, HostPort } from "../content/endpoints.ts";
 import type { NetworkRow } from "../content/networks.ts";
+import type { BridgeNetwork } from "../runtime/network/bridges.ts";
 import type { ForwardedPort, Plug } from "../runtime/network/netavark.ts";
 
 const defaultMetric = 100;
+
+/** What all containers on a network have in common; undefined for networks without a bridge. */
+export function bridgeNetworkOf({ id, definition }: NetworkRow): BridgeNetwork | undefined {
+  if (definition.driver !== "bridge") return undefined;
+  const pools = [poolOfFamily(definition.pools, 4), poolOfFamily(definition.pools, 6)];
+  return {
+    networkId: id,
+    bridge: definition.interface,
+    subnets: pools.flatMap((pool) =>
+      pool === undefined ? [] : [{ subnet: pool.subnet, gateway: pool.gateway }],
+    ),
+    internal: definition.internal,
+  };
+}
 
 /** What netavark has to know of a live endpoint; undefined for networks without a bridge. */
 export function plugOf(
   row: ContainerRow,
   { ipv4, ipv6, details }: EndpointRow,
-  { id, definition }: NetworkRow,
+  network: NetworkRow,
 ): Plug | undefined {
   const { live } = details;
-  if (definition.driver !== "bridge" || live === undefined) return undefined;
-  const addresses: string[] = [];
-  const subnets: { subnet: string; gateway: string }[] = [];
-  for (const address of [ipv4, ipv6].filter((one) => one !== "")) {
-    const family = address.includes(":") ? 6 : 4;
-    const pool = definition.pools.find((one) => toPrefix(one.subnet).address.family === family);
-    if (pool === undefined) continue;
-    addresses.push(address);
-    subnets.push({ subnet: pool.subnet, gateway: pool.gateway });
-  }
-  const mtu = definition.options["com.docker.network.driver.mtu"];
+  const bridge = bridgeNetworkOf(network);
+  if (bridge === undefined || live === undefined) return undefined;
+  const mtu = network.definition.options["com.docker.network.driver.mtu"];
   return {
+    ...bridge,
     containerId: row.id,
     containerName: row.name,
-    networkId: id,
-    bridge: definition.interface,
-    subnets,
-    addresses,
+    addresses: [ipv4, ipv6].filter((address) => address !== ""),
     macAddress: live.macAddress,
     interface: live.interface,
-    internal: definition.internal,
     mtu: mtu === undefined ? undefined : Number(mtu),
     metric: defaultMetric + details.position,
     ports: forwardedPorts(live.ports),

@@ -9,6 +9,7 @@ import type { Engine } from "./engine.ts";
 import { collectFilters, matchesLabels } from "./filters.ts";
 import { noteNetwork } from "./network-events.ts";
 import { findNetwork, networksOf } from "./network-find.ts";
+import { bridgeNetworkOf } from "./network-plug.ts";
 import { settleNetwork } from "./network-use.ts";
 import { parseTimestamp } from "./timestamp.ts";
 import type { Filter } from "./types.ts";
@@ -44,12 +45,11 @@ async function remove(engine: Engine, network: NetworkRow): Promise<void> {
   await removeBridgeOf(engine, network);
 }
 
-async function removeBridgeOf(engine: Engine, { id, definition }: NetworkRow): Promise<void> {
-  if (definition.driver !== "bridge") return;
-  const { interface: bridge, internal } = definition;
-  const network = { networkId: id, bridge, subnets: definition.pools, internal };
+async function removeBridgeOf(engine: Engine, network: NetworkRow): Promise<void> {
+  const bridge = bridgeNetworkOf(network);
+  if (bridge === undefined) return;
   const { database } = engine.store;
-  await removeBridge(network, () => liveEndpointsOfNetwork(database, id).length === 0);
+  await removeBridge(bridge, () => liveEndpointsOfNetwork(database, network.id).length === 0);
 }
 
 function inUse(engine: Engine, network: NetworkRow, live: readonly EndpointRow[]): LadeError {

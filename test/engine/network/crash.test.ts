@@ -11,6 +11,8 @@ import type { ContainerRow } from "../../../src/content/containers.ts";
 import { allEndpoints } from "../../../src/content/endpoints.ts";
 import { createNetwork } from "../../../src/engine/network-create.ts";
 import { endpointDocuments } from "../../../src/engine/network-documents.ts";
+import { inspectNetwork } from "../../../src/engine/network-list.ts";
+import { pruneNetworks } from "../../../src/engine/network-remove.ts";
 import { tearDownNetwork } from "../../../src/engine/network-setup.ts";
 import { hostInterfaces } from "../../../src/runtime/network/host-state.ts";
 import { removeNamespace } from "../../../src/runtime/network/namespaces.ts";
@@ -149,4 +151,37 @@ test("without netavark or iptables the error says what to install", async () => 
   }
   await tearDownNetwork(engine, row);
   await assertNothingLeft(engine);
+});
+
+test("stores that run at the same time have subnets of their own, and a removed one gives its back", async () => {
+  const first = await openNetworkStore();
+  await using second = await openNetworkStore();
+  const rows = [first, second].map(({ engine }) => addContainer(engine, "only"));
+  const [one, two] = rows;
+  assert.ok(one !== undefined && two !== undefined);
+  // Both were looked at before, and saw the same subnet free.
+  for (const { engine } of [first, second]) {
+    assert.equal((await inspectNetwork(engine, "bridge")).IPAM.Config[0]?.Subnet, "172.17.0.0/16");
+  }
+  const [upOne, upTwo] = await Promise.all([
+    bringUp(first.engine, one),
+    bringUp(second.engine, two),
+  ]);
+  const subnets = [endpointDocuments(first.engine, one), endpointDocuments(second.engine, two)];
+  assert.deepEqual(subnets.map((networks) => networks.bridge?.Gateway).sort(), [
+    "172.17.0.1",
+    "172.18.0.1",
+  ]);
+  await bringDown(first.engine, upOne);
+  await bringDown(second.engine, upTwo);
+  assert.equal((await interfacesWithout(0)).length, 3);
+  await first[Symbol.asyncDispose]();
+  await pruneNetworks(second.engine, []);
+  await using third = await openNetworkStore();
+  const row = addContainer(third.engine, "only");
+  const up = await bringUp(third.engine, row);
+  assert.equal(endpointDocuments(third.engine, row).bridge?.Gateway, "172.17.0.1");
+  assert.equal((await interfacesWithout(1)).length, 3);
+  await bringDown(third.engine, up);
+  await assertNothingLeft(third.engine);
 });
