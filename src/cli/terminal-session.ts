@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { isLadeError } from "../base/errors.ts";
 import type { Attachment, AttachStreams } from "../engine/container-types.ts";
+import { parseDetachKeys } from "../runtime/detach-keys.ts";
 import type { Context } from "./context.ts";
+import { bareErrorText } from "./error-text.ts";
 import { ExitStatus } from "./exit-status.ts";
 
 export interface SessionOptions {
@@ -48,6 +51,20 @@ export function openSession(context: Context, options: SessionOptions): Terminal
       own.dispose();
     },
   };
+}
+
+/**
+ * Checks the keys to leave with before anything is made or started.
+ *
+ * @throws ExitStatus
+ */
+export function checkDetachKeys(keys: string): void {
+  try {
+    parseDetachKeys(keys);
+  } catch (error) {
+    if (!isLadeError(error)) throw error;
+    throw new ExitStatus(bareErrorText(error), undefined, error);
+  }
 }
 
 /** @throws ExitStatus where keys are to come from what is no terminal */

@@ -6,7 +6,7 @@ import { ExitStatus } from "../exit-status.ts";
 import { followContainer } from "../follow-container.ts";
 import { openEngine } from "../open-engine.ts";
 import { detachKeys, sigProxy } from "../option-specs.ts";
-import { checkTerminal } from "../terminal-session.ts";
+import { checkDetachKeys, checkTerminal } from "../terminal-session.ts";
 
 export const command = defineCommand({
   summary: "Attach local standard input, output, and error streams to a running container",
@@ -18,6 +18,7 @@ export const command = defineCommand({
     "sig-proxy": sigProxy("Proxy all received signals to the process"),
   },
   async run(context, { options, operands: [name = ""], globals }) {
+    checkDetachKeys(options["detach-keys"]);
     await using engine = await openEngine(context, globals);
     const container = await context.useCases.inspectContainer(engine, name);
     checkState(container);

@@ -13,7 +13,7 @@ import { ExitStatus, exitCodes } from "../exit-status.ts";
 import { InvalidValue } from "../invalid-value.ts";
 import { openEngine } from "../open-engine.ts";
 import { detachKeys } from "../option-specs.ts";
-import { checkTerminal, openSession } from "../terminal-session.ts";
+import { checkDetachKeys, checkTerminal, openSession } from "../terminal-session.ts";
 
 export const command = defineCommand({
   summary: "Execute a command in a running container",
@@ -40,6 +40,7 @@ export const command = defineCommand({
   isInterspersed: false,
   async run(context, { options, operands: [name = "", ...Cmd], globals }) {
     const Env = readEnvironment(context, options);
+    checkDetachKeys(options["detach-keys"]);
     const { detach, tty, interactive } = options;
     const stdin = interactive && !detach;
     await using engine = await openEngine(context, globals);

@@ -17,7 +17,7 @@ import { followContainer } from "../follow-container.ts";
 import { openEngine } from "../open-engine.ts";
 import { detachKeys, sigProxy } from "../option-specs.ts";
 import { startExitCode } from "../start-exit-code.ts";
-import { checkTerminal } from "../terminal-session.ts";
+import { checkDetachKeys, checkTerminal } from "../terminal-session.ts";
 import { writeWarnings } from "../warnings.ts";
 
 export const command = defineCommand({
@@ -40,6 +40,7 @@ export const command = defineCommand({
     if (options.detach && options.attach.length > 0) {
       throw new ExitStatus("conflicting options: cannot specify both --attach and --detach");
     }
+    checkDetachKeys(options["detach-keys"]);
     const { Tty = false, AttachStdin = false } = creation.body;
     if (!options.detach) checkTerminal(context, { hasTerminal: Tty, stdin: AttachStdin });
     await using engine = await openEngine(context, globals);

@@ -10,6 +10,7 @@ import { followContainer } from "../follow-container.ts";
 import { printable } from "../format/printable.ts";
 import { openEngine } from "../open-engine.ts";
 import { detachKeys } from "../option-specs.ts";
+import { checkDetachKeys } from "../terminal-session.ts";
 import { writeWarnings } from "../warnings.ts";
 
 const checkpoints = {
@@ -34,6 +35,7 @@ export const command = defineCommand({
     if (isAttached && operands.length > 1) {
       throw new ExitStatus("you cannot start and attach multiple containers at once");
     }
+    checkDetachKeys(options["detach-keys"]);
     await using engine = await openEngine(context, globals);
     if (!isAttached) return await startAll(context, engine, operands);
     await startAttached(context, engine, {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Long because it is one table: every option that makes a container.
-
 import type { ParsedOption } from "../command.ts";
 import { parseSwapBytes } from "../go-numbers.ts";
 import { InvalidValue } from "../invalid-value.ts";

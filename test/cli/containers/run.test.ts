@@ -291,6 +291,10 @@ test("keys to leave with are handed on", async () => {
   const { calls } = await runFake(["--detach-keys", "a,b", "img"]);
   const start = calls.find(([name]) => name === "start")?.[2] as StartOptions;
   assert.equal(start.attach?.detachKeys, "a,b");
+  const bad = await runFake(["--detach-keys", "ctrl-", "img"]);
+  assert.match(bad.stderr, /^Invalid detach keys \(ctrl-\) provided\n/);
+  assert.equal(bad.code, 1);
+  assert.deepEqual(bad.names, []);
 });
 
 test("signals go to the container, in their order", async () => {
