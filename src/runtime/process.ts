@@ -2,6 +2,7 @@
 
 /** The life of a container's process: made, started, signalled, paused, removed. */
 
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, join } from "node:path";
 import { isLadeError, isSystemError, LadeError } from "../base/errors.ts";
@@ -12,7 +13,7 @@ import { type MonitoredProcess, type StdinMode, startMonitor, whenMonitorEnds } 
 import { leaveCallersCgroup } from "./monitor-cgroup.ts";
 import { processPaths, runtimeRoot } from "./process-paths.ts";
 import { type ProcessRecord, readProcessRecord, writeProcessRecord } from "./process-record.ts";
-import { runRuntime } from "./runtime-command.ts";
+import { type RuntimeAnswer, runRuntime } from "./runtime-command.ts";
 import { runtimeError } from "./runtime-messages.ts";
 import {
   formatOciDocument,
@@ -259,9 +260,15 @@ export async function updateProcess(
   id: string,
   resources: OciResources,
 ): Promise<void> {
-  const input = formatOciDocument(resources);
-  const options = ["--resources", "-"];
-  const answer = await runRuntime({ run, id, command: "update", options, input });
+  // Not on standard input: crun opens that by a name that is none for a socket.
+  const file = join(processPaths(run, id).bundle, `resources-${randomUUID()}.json`);
+  fs.writeFileSync(file, formatOciDocument(resources), { mode: 0o600 });
+  let answer: RuntimeAnswer;
+  try {
+    answer = await runRuntime({ run, id, command: "update", options: ["--resources", file] });
+  } finally {
+    fs.rmSync(file, { force: true });
+  }
   if (answer.code === 0) return;
   throw new LadeError("RUNTIME_FAILED", `Cannot update container ${id}: ${answer.error}`);
 }

@@ -17,8 +17,6 @@ export interface RuntimeCommand {
   readonly options?: readonly string[] | undefined;
   /** What follows the container's ID. */
   readonly more?: readonly string[] | undefined;
-  /** Given on standard input. */
-  readonly input?: string | undefined;
 }
 
 export interface RuntimeAnswer {
@@ -42,10 +40,7 @@ export async function runRuntime(command: RuntimeCommand): Promise<RuntimeAnswer
     ...["--root", runtimeRoot(run), "--log-format", "json"],
     ...[command.command, ...options, id, ...more],
   ];
-  const input = command.input === undefined ? "ignore" : "pipe";
-  const child = spawn(runtime, words, { cwd: "/", stdio: [input, "pipe", "pipe"] });
-  child.stdin?.on("error", () => {});
-  child.stdin?.end(command.input);
+  const child = spawn(runtime, words, { cwd: "/", stdio: ["ignore", "pipe", "pipe"] });
   let [stdout, stderr] = ["", ""];
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
     stdout = (stdout + chunk).slice(-mostOutput);
