@@ -202,6 +202,7 @@ export const containerUseCases: Partial<ContainerUseCases> = {
   startExec: async (...args) => (await import("../engine/exec.ts")).startExec(...args),
   statArchive: async (...args) =>
     (await import("../engine/copy-container.ts")).statArchive(...args),
+  statsContainer: async (...args) => (await import("../engine/stats.ts")).statsContainer(...args),
   stopContainer: async (...args) => (await import("../engine/stop.ts")).stopContainer(...args),
   unpackLocal: async (...args) => (await import("../engine/local-files.ts")).unpackLocal(...args),
   unpauseContainer: async (...args) =>

@@ -12,7 +12,9 @@ import { inspectContainer } from "../../../src/engine/inspect-container.ts";
 import { listContainers } from "../../../src/engine/list-containers.ts";
 import { pauseContainer, unpauseContainer } from "../../../src/engine/pause.ts";
 import { removeContainer } from "../../../src/engine/remove-container.ts";
+import { statsContainer } from "../../../src/engine/stats.ts";
 import { stopContainer } from "../../../src/engine/stop.ts";
+import { topContainer } from "../../../src/engine/top.ts";
 import { updateContainer } from "../../../src/engine/update.ts";
 import { cgroupsOf } from "../../../src/runtime/cgroup.ts";
 import type { ExecConfig } from "../../../src/spec/container.ts";
@@ -222,4 +224,27 @@ test("limits change while a container runs", async () => {
   await updateContainer(engine, idle, { RestartPolicy: { Name: "always" }, PidsLimit: 50 });
   const updated = (await inspectContainer(engine, idle)).HostConfig;
   assert.deepEqual([updated.RestartPolicy?.Name, updated.PidsLimit], ["always", 50]);
+});
+
+test("processes and figures of a container", async () => {
+  await using box = await openBox();
+  const { engine } = box;
+  const id = await start(box, { name: "busy", body: body("sleep 1000; true") });
+  const { Titles: titles, Processes: processes } = await topContainer(engine, "busy");
+  assert.equal(titles[1], "PID");
+  assert.deepEqual(processes.map((cells) => cells.at(-1)).toSorted(), [
+    "sh -c sleep 1000; true",
+    "sleep 1000",
+  ]);
+  const narrow = await topContainer(engine, "busy", ["-o", "pid,comm"]);
+  assert.deepEqual(narrow.Titles, ["PID", "COMMAND"]);
+  await assert.rejects(topContainer(engine, "busy", ["--bogus"]), code("CONTAINER_INVALID"));
+  const stats = await statsContainer(engine, "busy");
+  assert.deepEqual([stats.id, stats.name], [id, "/busy"]);
+  assert.ok((stats.memory_stats.usage ?? 0) > 0);
+  assert.ok(stats.cpu_stats.system_cpu_usage > 0);
+  assert.equal(stats.pids_stats.current, 2);
+  await stopContainer(engine, id, { timeoutSeconds: 0 });
+  assert.deepEqual((await statsContainer(engine, "busy")).memory_stats, {});
+  await assert.rejects(topContainer(engine, "busy"), code("CONTAINER_NOT_RUNNING"));
 });
