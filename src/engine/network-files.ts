@@ -18,10 +18,9 @@ import {
   writeInPlace,
 } from "../runtime/network/hosts-file.ts";
 import { formatResolvConf, readHostResolvConf } from "../runtime/network/resolv-conf.ts";
-import { parseIpAddress } from "../spec/ip-address.ts";
 import type { Engine } from "./engine.ts";
 import { findContainer } from "./find-container.ts";
-import { parseNetworkMode } from "./network-mode.ts";
+import { hostGateway, parseExtraHost, parseNetworkMode } from "./network-mode.ts";
 import { findLinked, neighboursOf, parseLink } from "./network-names.ts";
 import type { NetworkSetup } from "./network-setup.ts";
 
@@ -102,20 +101,10 @@ function hostsOf(engine: Engine, row: ContainerRow, endpoints: readonly Endpoint
   return withNeighbours(hosts, neighboursOf(engine.store.database, row.id));
 }
 
-/** `NAME:ADDRESS`, where `host-gateway` stands for the host as the container sees it. */
 function extraHost(engine: Engine, text: string, endpoints: readonly EndpointRow[]): HostsLine {
-  const colon = text.indexOf(":");
-  const name = text.slice(0, Math.max(colon, 0));
-  const value = text.slice(colon + 1);
-  if (!/^[^\s#]+$/.test(name)) {
-    throw new LadeError("CONTAINER_INVALID", `bad format for add-host: "${text}"`);
-  }
-  if (value === "host-gateway") return { address: gatewayOf(engine, endpoints), names: [name] };
-  const bare = /^\[(.*)\]$/.exec(value)?.[1] ?? value;
-  if (parseIpAddress(bare) === undefined) {
-    throw new LadeError("CONTAINER_INVALID", `invalid IP address in add-host: "${value}"`);
-  }
-  return { address: bare, names: [name] };
+  const { name, address } = parseExtraHost(text);
+  const isGateway = address === hostGateway;
+  return { address: isGateway ? gatewayOf(engine, endpoints) : address, names: [name] };
 }
 
 function gatewayOf(engine: Engine, endpoints: readonly EndpointRow[]): string {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { LadeError } from "../base/errors.ts";
+import { requestedPorts } from "../runtime/network/ports.ts";
 import type { ContainerConfig, HostConfig, NetworkingConfig } from "../spec/container.ts";
+import { parseIpAddress } from "../spec/ip-address.ts";
 
 /** What a container's `--network` comes to. */
 export type NetworkMode =
@@ -30,11 +32,19 @@ export interface NetworkWishes {
 }
 
 /**
- * Checks that a container's options go together, as Docker does.
+ * Checks what was asked of a container's network, before the image's part is added: that options go
+ * together, and that addresses and ports are some.
  *
  * @throws LadeError CONTAINER_INVALID
  */
 export function checkNetworkMode({ config, hostConfig }: NetworkWishes): void {
+  requestedPorts({}, hostConfig);
+  for (const text of hostConfig.ExtraHosts ?? []) parseExtraHost(text);
+  for (const server of hostConfig.Dns ?? []) {
+    if (parseIpAddress(server) === undefined) {
+      throw new LadeError("CONTAINER_INVALID", `${server} is not an ip address`);
+    }
+  }
   const { kind } = parseNetworkMode(hostConfig.NetworkMode);
   if (kind === "container") checkSharedNetwork(config, hostConfig);
   if (kind === "host" && (hostConfig.Links?.length ?? 0) > 0) {
@@ -66,4 +76,28 @@ function checkSharedNetwork(config: ContainerConfig, hostConfig: HostConfig): vo
 
 function conflict(what: string): LadeError {
   return new LadeError("CONTAINER_INVALID", `conflicting options: ${what}`);
+}
+
+/** What stands for the host, as the container sees it, in `--add-host`. */
+export const hostGateway = "host-gateway";
+
+/**
+ * One `--add-host`.
+ *
+ * @returns its name, and an address or {@link hostGateway}
+ * @throws LadeError CONTAINER_INVALID
+ */
+export function parseExtraHost(text: string): { readonly name: string; readonly address: string } {
+  const colon = text.indexOf(":");
+  const name = text.slice(0, Math.max(colon, 0));
+  const value = text.slice(colon + 1);
+  // It becomes a line of a file.
+  if (!/^[^\s#]+$/.test(name)) {
+    throw new LadeError("CONTAINER_INVALID", `bad format for add-host: "${text}"`);
+  }
+  const address = /^\[(.*)\]$/.exec(value)?.[1] ?? value;
+  if (address !== hostGateway && parseIpAddress(address) === undefined) {
+    throw new LadeError("CONTAINER_INVALID", `invalid IP address in add-host: "${value}"`);
+  }
+  return { name, address };
 }
