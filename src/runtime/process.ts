@@ -13,6 +13,7 @@ import { type MonitoredProcess, type StdinMode, startMonitor, whenMonitorEnds } 
 import { leaveCallersCgroup } from "./monitor-cgroup.ts";
 import { processPaths, runtimeRoot } from "./process-paths.ts";
 import { type ProcessRecord, readProcessRecord, writeProcessRecord } from "./process-record.ts";
+import { ensureRootFolders } from "./root-folders.ts";
 import { type RuntimeAnswer, runRuntime } from "./runtime-command.ts";
 import { runtimeError } from "./runtime-messages.ts";
 import {
@@ -65,6 +66,7 @@ export async function createProcess(
     fs.mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
     fs.mkdirSync(run.exits, { recursive: true, mode: 0o700 });
     if (spec.process.terminal) fs.mkdirSync(socketFolder, { recursive: true, mode: 0o700 });
+    ensureRootFolders(spec.root.path);
     fs.writeFileSync(paths.spec, formatOciDocument(spec), { mode: 0o600 });
     writeProcessRecord(paths, {
       runtime: tools.runtime,
