@@ -171,4 +171,48 @@ describe("an image that lies in wait", () => {
       assert.equal(fs.readFileSync(join(victim, name), "utf8"), "precious");
     }
   });
+
+  it("has links where files, devices and folders are mounted, which lead nowhere (C10)", async () => {
+    const victim = join(lab.folder, "outside");
+    fs.mkdirSync(victim);
+    const root = join(lab.folder, "linked");
+    fs.cpSync(lab.rootfs, root, { recursive: true, verbatimSymlinks: true });
+    const source = join(lab.folder, "hosts");
+    fs.writeFileSync(source, "mounted");
+    for (const [path, target] of [
+      ["etc/hosts", join(victim, "hosts")],
+      ["etc/resolv.conf", `../../../../../../../..${victim}/resolv`],
+      ["data/volume", victim],
+      ["data/tmp", victim],
+      ["data/device", victim],
+      ["sbin", victim],
+    ] as const) {
+      fs.symlinkSync(target, join(root, path));
+    }
+    const init = findInit();
+    const host = {
+      Devices: [
+        { PathOnHost: "/dev/zero", PathInContainer: "/data/device/x", CgroupPermissions: "r" },
+      ],
+    };
+    const { code, out } = await runBox(
+      lab,
+      shell("cat /etc/hosts; ls /data/volume /data/device/"),
+      {
+        host,
+        input: {
+          rootfs: root,
+          init,
+          files: { hosts: source, resolvConf: source },
+          mounts: [
+            { type: "bind", source: lab.rootfs, destination: "/data/volume/deep" },
+            { type: "tmpfs", source: "", destination: "/data/tmp/deep" },
+          ],
+        },
+      },
+    );
+    assert.equal(code, 0);
+    assert.match(out, /^mounted/);
+    assert.deepEqual(fs.readdirSync(victim), []);
+  });
 });
