@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { TerminalSize } from "../engine/container-types.ts";
+import type { Zone } from "../sys/local-time.ts";
 import type { UseCases } from "./use-cases.ts";
 
 export interface TextOutput {
@@ -47,4 +48,6 @@ export interface Context {
   readonly useCases: UseCases;
   /** Milliseconds since 1970. */
   now(): number;
+  /** This machine's time zone, as it is at that time. */
+  zoneAt(timeMs: number): Zone;
 }

@@ -3,6 +3,7 @@
 import { fstatSync, readSync, statSync, writeSync } from "node:fs";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { localZone } from "../sys/local-time.ts";
 import { makeTerminalRaw } from "../sys/terminal.ts";
 import type { Context, InputStream, OutputStream } from "./context.ts";
 import { OutputClosed } from "./exit-status.ts";
@@ -27,6 +28,7 @@ export function createProcessContext(): Context {
     onResize,
     useCases,
     now: () => Date.now(),
+    zoneAt: localZone,
   };
 }
 

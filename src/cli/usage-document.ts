@@ -21,9 +21,9 @@ export async function writeUsageDocument(
   context: Context,
   { usage, format }: UsageDocumentOptions,
 ): Promise<void> {
-  const nowMs = context.now();
-  const images = imageView({ isTruncated: false, hasDigests: false, nowMs });
-  const containers = containerView({ isTruncated: false, hasSize: true, nowMs });
+  const options = { isTruncated: false, nowMs: context.now(), zoneAt: context.zoneAt };
+  const images = imageView({ ...options, hasDigests: false });
+  const containers = containerView({ ...options, hasSize: true });
   const document = {
     Images: usageImageRows(usage).map((row) => rowFields(images, row)),
     Containers: usage.containers.map((container) => rowFields(containers, ownSize(container))),

@@ -47,6 +47,8 @@ const signatures = {
   tcgetattr: { return: "i32", arguments: ["i32", "buffer"] },
   tcsetattr: { return: "i32", arguments: ["i32", "i32", "buffer"] },
   cfmakeraw: { return: "void", arguments: ["buffer"] },
+  localtime_r: { return: "u64", arguments: ["buffer", "buffer"] },
+  strftime: { return: "u64", arguments: ["buffer", "u64", "buffer", "buffer"] },
 } as const;
 
 type Calls = WrappedFunctionsFromDefinitions<typeof signatures>;

@@ -4,6 +4,7 @@ import { EventEmitter } from "node:events";
 import type { Context } from "../../src/cli/context.ts";
 import { main } from "../../src/cli/main.ts";
 import type { UseCases } from "../../src/cli/use-cases.ts";
+import { utc, type Zone } from "../../src/sys/local-time.ts";
 
 export interface FakeOutput {
   isTerminal?: boolean;
@@ -29,6 +30,8 @@ export interface FakeOptions {
   /** RFC 3339. */
   readonly now?: string;
   readonly clock?: () => number;
+  /** UTC by default. */
+  readonly zone?: Zone;
   readonly interrupt?: { controller: AbortController; signalNumber: number };
 }
 
@@ -126,6 +129,7 @@ export async function run(argv: readonly string[], options: FakeOptions = {}): P
     },
     useCases: { openEngine, ...options.useCases } as unknown as UseCases,
     now: options.clock ?? (() => nowMs),
+    zoneAt: () => options.zone ?? utc,
   };
   const code = await main(argv, context);
   return { code, ...texts, opened, closed, terminal };

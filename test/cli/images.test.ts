@@ -98,6 +98,12 @@ test("leaves the headings of a template's table alone", async () => {
   );
 });
 
+test("times of creation are in the machine's time zone", async () => {
+  const zone = { offset: "+0200", name: "CEST" };
+  const { stdout } = await imagesOf([named], ["--format", "{{.CreatedAt}}"], { zone });
+  assert.match(stdout, /^2026-03-01 14:00:00 \+0200 CEST\n/);
+});
+
 test("adds digests to a template's table", async () => {
   const { stdout } = await imagesOf([dangling], ["--digests", "--format", "table {{.Tag}}"]);
   assert.equal(stdout, "TAG       DIGEST\n<none>    <none>\n");

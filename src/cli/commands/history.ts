@@ -2,7 +2,7 @@
 
 import type { HistoryItem } from "../../engine/types.ts";
 import { defineCommand } from "../command.ts";
-import { humanSize, parseTime, rfc3339, shortId, timeAgo } from "../format/human.ts";
+import { humanSize, parseTime, rfc3339, shortId, timeAgo, type ZoneAt } from "../format/human.ts";
 import { checkListFormat, writeList } from "../format/list.ts";
 import type { ListView } from "../format/list-view.ts";
 import { ellipsis } from "../format/width.ts";
@@ -38,6 +38,7 @@ export const command = defineCommand({
       isTruncated: !options["no-trunc"],
       isHuman: options.human,
       nowMs: context.now(),
+      zoneAt: context.zoneAt,
     });
     await writeList(context.stdout, items, {
       view,
@@ -51,6 +52,7 @@ interface HistoryViewOptions {
   readonly isTruncated: boolean;
   readonly isHuman: boolean;
   readonly nowMs: number;
+  readonly zoneAt: ZoneAt;
 }
 
 /** Builders that give the same bytes at any time set dates long gone; no age is shown for those. */
@@ -58,8 +60,13 @@ const firstAgedMs = Date.UTC(2000);
 
 const createdByWidth = 45;
 
-function historyView({ isTruncated, isHuman, nowMs }: HistoryViewOptions): ListView<HistoryItem> {
-  const createdAt = (item: HistoryItem) => rfc3339(parseTime(item.created));
+function historyView({
+  isTruncated,
+  isHuman,
+  nowMs,
+  zoneAt,
+}: HistoryViewOptions): ListView<HistoryItem> {
+  const createdAt = (item: HistoryItem) => rfc3339(parseTime(item.created), zoneAt);
   const createdSince = (item: HistoryItem) => {
     const createdMs = parseTime(item.created);
     return createdMs === undefined || createdMs <= firstAgedMs ? "N/A" : timeAgo(createdMs, nowMs);

@@ -43,6 +43,7 @@ export const command = defineCommand({
       isTruncated: !options["no-trunc"],
       hasDigests: options.digests,
       nowMs: context.now(),
+      zoneAt: context.zoneAt,
     });
     const rows = images.flatMap((image) => imageRows(image, { hasDigests }));
     await writeList(context.stdout, rows, { view, format, isQuiet: options.quiet });

@@ -2,6 +2,7 @@
 
 import { messageOf } from "../../base/errors.ts";
 import type { ContainerSummary } from "../../engine/container-types.ts";
+import { utc } from "../../sys/local-time.ts";
 import { defineCommand } from "../command.ts";
 import { ExitStatus } from "../exit-status.ts";
 import { parseFilters } from "../filters.ts";
@@ -85,6 +86,7 @@ export const command = defineCommand({
       isTruncated: !options["no-trunc"],
       hasSize: size,
       nowMs: context.now(),
+      zoneAt: context.zoneAt,
     });
     const format = quiet ? "" : options.format;
     await writeList(context.stdout, containers, { view, format, isQuiet: quiet });
@@ -105,7 +107,7 @@ async function tryFormat(format: string): Promise<boolean> {
     throw asFormatError(error, "failed to parse template");
   }
   let namesSize = false;
-  const view = containerView({ isTruncated: true, hasSize: false, nowMs: 0 });
+  const view = containerView({ isTruncated: true, hasSize: false, nowMs: 0, zoneAt: () => utc });
   const watched: ListView<ContainerSummary> = {
     ...view,
     fields: {

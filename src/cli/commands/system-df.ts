@@ -112,7 +112,8 @@ const usageView: ListView<UsageRow> = {
 
 async function writeSections(context: Context, usage: DiskUsage): Promise<void> {
   const { stdout } = context;
-  const options = { isTruncated: true, hasDigests: false, nowMs: context.now() };
+  const { zoneAt } = context;
+  const options = { isTruncated: true, hasDigests: false, nowMs: context.now(), zoneAt };
   const view = {
     ...imageView(options),
     columns: [

@@ -4,7 +4,7 @@ import { isLadeError } from "../../base/errors.ts";
 import type { ContainerSummary } from "../../engine/container-types.ts";
 import { goQuote } from "../../spec/go-quote.ts";
 import { familiarName, familiarString, parseReference } from "../../spec/reference.ts";
-import { goTime, humanSize, shortId, timeAgo } from "./human.ts";
+import { goTime, humanSize, shortId, timeAgo, type ZoneAt } from "./human.ts";
 import { labelMethod, labelsText } from "./labels.ts";
 import type { ListView } from "./list-view.ts";
 import { portsText } from "./port-text.ts";
@@ -14,6 +14,7 @@ export interface ContainerViewOptions {
   readonly isTruncated: boolean;
   readonly hasSize: boolean;
   readonly nowMs: number;
+  readonly zoneAt: ZoneAt;
 }
 
 const commandWidth = 20;
@@ -21,7 +22,7 @@ const mountWidth = 15;
 
 /** The fields of a container's row; Docker's names and texts. */
 export function containerView(options: ContainerViewOptions): ListView<ContainerSummary> {
-  const { isTruncated, hasSize, nowMs } = options;
+  const { isTruncated, hasSize, nowMs, zoneAt } = options;
   return {
     goType: "*formatter.ContainerContext",
     fields: {
@@ -29,7 +30,7 @@ export function containerView(options: ContainerViewOptions): ListView<Container
       Names: (container) => namesText(container, isTruncated),
       Image: (container) => imageText(container, isTruncated),
       Command: ({ Command }) => goQuote(isTruncated ? ellipsis(Command, commandWidth) : Command),
-      CreatedAt: ({ Created }) => goTime(Created * 1000),
+      CreatedAt: ({ Created }) => goTime(Created * 1000, zoneAt),
       RunningFor: ({ Created }) => timeAgo(Created * 1000, nowMs),
       // Docker knows it where it has images of several platforms under one name.
       Platform: () => null,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ImageSummary } from "../../engine/types.ts";
-import { goTime, humanSize, parseTime, shortId, timeAgo } from "./human.ts";
+import { goTime, humanSize, parseTime, shortId, timeAgo, type ZoneAt } from "./human.ts";
 import type { ListView } from "./list-view.ts";
 
 /** One name of an image; an image with several names has several rows. */
@@ -80,11 +80,12 @@ export interface ImageViewOptions {
   readonly isTruncated: boolean;
   readonly hasDigests: boolean;
   readonly nowMs: number;
+  readonly zoneAt: ZoneAt;
 }
 
 /** The fields of an image's row; Docker's names and texts. */
 export function imageView(options: ImageViewOptions): ListView<ImageRow> {
-  const { isTruncated, hasDigests, nowMs } = options;
+  const { isTruncated, hasDigests, nowMs, zoneAt } = options;
   return {
     goType: "*formatter.imageContext",
     fields: {
@@ -96,7 +97,7 @@ export function imageView(options: ImageViewOptions): ListView<ImageRow> {
         const createdMs = parseTime(image.created);
         return createdMs === undefined ? "" : timeAgo(createdMs, nowMs);
       },
-      CreatedAt: ({ image }) => goTime(parseTime(image.created)),
+      CreatedAt: ({ image }) => goTime(parseTime(image.created), zoneAt),
       Size: ({ image }) => humanSize(image.size, 3),
       // Docker works these out for `system df` only.
       Containers: ({ containers }) => (containers === undefined ? "N/A" : String(containers)),

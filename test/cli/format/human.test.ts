@@ -11,6 +11,9 @@ import {
   rfc3339,
   shortId,
 } from "../../../src/cli/format/human.ts";
+import { utc } from "../../../src/sys/local-time.ts";
+
+const cet = { offset: "+0100", name: "CET" };
 
 test("sizes have Docker's digits and units", () => {
   const cases: [number, number, string][] = [
@@ -65,10 +68,40 @@ test("lengths of time have Docker's words", () => {
 
 test("times are told as Go tells them, in UTC", () => {
   const timeMs = parseTime("2024-01-02T16:04:05.987654321+01:00");
-  assert.equal(rfc3339(timeMs), "2024-01-02T15:04:05Z");
-  assert.equal(goTime(timeMs), "2024-01-02 15:04:05 +0000 UTC");
+  assert.equal(
+    rfc3339(timeMs, () => utc),
+    "2024-01-02T15:04:05Z",
+  );
+  assert.equal(
+    goTime(timeMs, () => utc),
+    "2024-01-02 15:04:05 +0000 UTC",
+  );
   for (const none of ["", "soon", "0001-01-01T00:00:00Z"]) assert.equal(parseTime(none), undefined);
-  assert.equal(goTime(undefined), "0001-01-01 00:00:00 +0000 UTC");
+  assert.equal(
+    goTime(undefined, () => cet),
+    "0001-01-01 00:00:00 +0000 UTC",
+  );
+});
+
+test("times are told in the zone of the machine", () => {
+  const timeMs = Date.parse("2024-01-02T23:34:05Z");
+  const newfoundland = { offset: "-0330", name: "NST" };
+  assert.equal(
+    goTime(timeMs, () => cet),
+    "2024-01-03 00:34:05 +0100 CET",
+  );
+  assert.equal(
+    goTime(timeMs, () => newfoundland),
+    "2024-01-02 20:04:05 -0330 NST",
+  );
+  assert.equal(
+    rfc3339(timeMs, () => newfoundland),
+    "2024-01-02T20:04:05-03:30",
+  );
+  assert.equal(
+    rfc3339(timeMs, () => ({ offset: "+0000", name: "GMT" })),
+    "2024-01-02T23:34:05Z",
+  );
 });
 
 test("short IDs", () => {
