@@ -187,6 +187,7 @@ describe("an image that lies in wait", () => {
       ["data/device", victim],
       ["sbin", victim],
     ] as const) {
+      fs.rmSync(join(root, path), { recursive: true, force: true });
       fs.symlinkSync(target, join(root, path));
     }
     const init = findInit();
