@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LadeError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
 import { commitBlobs, stageDocument } from "../content/commit.ts";
 import type { ContainerRow } from "../content/containers.ts";
 import { openHashThread } from "../content/hash-thread.ts";
@@ -54,6 +56,7 @@ export async function commitContainer(
   const { config: running } = row.definition;
   const config = committedConfig(running, options.changes ?? []);
   const base = await commitBase(engine, row);
+  checkDepth(base, options);
   using lease = openLease(store);
   const work = () => stageChanges(engine, row, { lease, options });
   const layer = options.pause === false ? await work() : await whilePaused(engine, row, work);
@@ -95,6 +98,17 @@ export async function commitContainer(
     });
   });
   return { id };
+}
+
+/** An image that no store would take must not be made. */
+function checkDepth(base: CommitBase, options: CommitOptions): void {
+  const depth = base.config.rootfs.diff_ids.length;
+  if (options.squash === true || depth < limits.imageLayers) return;
+  throw new LadeError(
+    "LIMIT_EXCEEDED",
+    `max depth exceeded: the image has ${depth} layers, expected less than ${limits.imageLayers}`,
+    { hint: "Commit with --squash, which makes one layer of them." },
+  );
 }
 
 /** The container's configuration with the changes; what a change leaves empty is the container's. */

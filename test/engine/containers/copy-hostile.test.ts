@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { isLadeError } from "../../../src/base/errors.ts";
 import { statArchive } from "../../../src/engine/copy-container.ts";
+import { exportContainer } from "../../../src/engine/export.ts";
 import { stopContainer } from "../../../src/engine/stop.ts";
 import { dir, file, hardLink, symlink } from "../../fixtures/sample-image.ts";
 import type { TarEntry } from "../../fixtures/tar-builder.ts";
@@ -67,7 +68,7 @@ describe("copying into a container, of what is not to be trusted", () => {
   });
 });
 
-describe("copying beside a container that changes everything", () => {
+describe("copying and exporting beside a container that changes everything", () => {
   it("never leaves its root (CVE-2018-15664)", async () => {
     await using box = await openBox();
     const outside = join(box.folder, "outside");
@@ -88,6 +89,9 @@ mv /w/dir /w/now; mv /w/now /w/dir; mv /w/link /w/now; mv /w/now /w/link; done`;
       assert.ok(!bytes.includes("SECRET OF THE HOST"));
       const whole = await get(box, id, "/w/").catch(() => Buffer.alloc(0));
       assert.ok(!whole.includes("SECRET OF THE HOST"));
+      const path = join(box.folder, "out.tar");
+      await exportContainer(box.engine, { container: id, path });
+      assert.ok(!fs.readFileSync(path).includes("SECRET OF THE HOST"));
       const members = [file("sub/secret", "OVERWRITTEN"), file("sub/more", "MORE")];
       await put(box, id, { path: "/w/now/", members }).catch(() => undefined);
       reads++;

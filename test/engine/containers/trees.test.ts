@@ -9,6 +9,7 @@ import { type ErrorCode, isLadeError } from "../../../src/base/errors.ts";
 import { readDocument } from "../../../src/content/blobs.ts";
 import { containerById } from "../../../src/content/containers.ts";
 import { findImage as imageRow } from "../../../src/content/images.ts";
+import { blobPath } from "../../../src/content/paths.ts";
 import { commitContainer } from "../../../src/engine/commit.ts";
 import { diffContainer } from "../../../src/engine/diff-container.ts";
 import { exportContainer } from "../../../src/engine/export.ts";
@@ -19,7 +20,7 @@ import { removeImage } from "../../../src/engine/remove.ts";
 import { removeContainer } from "../../../src/engine/remove-container.ts";
 import { rollbackImage } from "../../../src/engine/rollback.ts";
 import { saveImages } from "../../../src/engine/save.ts";
-import type { Digest } from "../../../src/spec/digest.ts";
+import { type Digest, digestOf } from "../../../src/spec/digest.ts";
 import { treeFacts, withoutTimes } from "../../helpers/tree-facts.ts";
 import { type Box, body, create, image, openBox, run, start } from "./box.ts";
 
@@ -308,6 +309,31 @@ describe("commit", () => {
     await assertRefused(of({ squash: true }), "UNSUPPORTED", /^\/\.wh\.x: a layer can't hold/);
     assert.equal(images(), before);
     assert.deepEqual(fs.readdirSync(engine.store.paths.ingest), []);
+  });
+
+  it("refuses to make an image of more layers than any store takes", async () => {
+    await using box = await openBox();
+    const { engine } = box;
+    const { database } = engine.store;
+    const { id } = await run(box, { body: body("echo x > /x") });
+    const row = containerById(database, id) ?? assert.fail();
+    const config = JSON.parse(readDocument(engine.store, row.image).toString());
+    const [diffId] = config.rootfs.diff_ids;
+    const deep = { ...config, rootfs: { type: "layers", diff_ids: Array(500).fill(diffId) } };
+    const bytes = Buffer.from(JSON.stringify(deep));
+    const deepId = digestOf(bytes);
+    fs.writeFileSync(blobPath(engine.store.paths, deepId), bytes);
+    database.run(
+      "INSERT INTO image SELECT ?, created, created_ms, size, platform, parent, labels, added_ms, tagged_ms FROM image WHERE id = ?",
+      deepId,
+      row.image,
+    );
+    database.run("UPDATE container SET image = ? WHERE id = ?", deepId, id);
+    await assertRefused(
+      commitContainer(engine, { container: id }),
+      "LIMIT_EXCEEDED",
+      /^max depth exceeded/,
+    );
   });
 
   it("keeps layers whose image was removed by force", async () => {
