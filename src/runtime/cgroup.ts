@@ -52,6 +52,22 @@ export function cgroupsOf(pid: number): CgroupFolders {
   return parseCgroups(text, cgroupMode());
 }
 
+/** Whether a process is held by `pauseProcess`. */
+export function isPaused(pid: number): boolean {
+  const folders = cgroupsOf(pid);
+  const legacy = folders.get("freezer");
+  const [path, wanted] =
+    legacy === undefined
+      ? [join(folders.get("") ?? "", "cgroup.freeze"), "1"]
+      : [join(legacy, "freezer.state"), "FROZEN"];
+  try {
+    return fs.readFileSync(path, "latin1").trim() === wanted;
+  } catch (error) {
+    if (isSystemError(error, "ENOENT") || isSystemError(error, "ENODEV")) return false;
+    throw error;
+  }
+}
+
 /** Parses `/proc/PID/cgroup` (cgroups(7)): `ID:CONTROLLERS:PATH`. */
 export function parseCgroups(text: string, machine: CgroupMode): CgroupFolders {
   const folders = new Map<string, string>();

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { isLadeError } from "../../src/base/errors.ts";
 import { attachTo } from "../../src/runtime/attach.ts";
+import { isPaused } from "../../src/runtime/cgroup.ts";
 import {
   createProcess,
   deleteProcess,
@@ -105,7 +106,9 @@ describe("a container's process", () => {
 
   it("pauses and goes on", async () => {
     await using box = await startBox(lab, { config: { Cmd: shell("sleep 0.3; exit 4") } });
+    assert.equal(isPaused(box.pid), false);
     await pauseProcess(lab.run, box.id);
+    assert.equal(isPaused(box.pid), true);
     await new Promise((resolve) => setTimeout(resolve, 600));
     assert.equal(readExit(lab.run, box.id), undefined);
     await resumeProcess(lab.run, box.id);
