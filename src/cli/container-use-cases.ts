@@ -144,7 +144,7 @@ export interface ContainerUseCases {
 }
 
 /** Each is loaded when it is first called, so that no command pays for others. */
-export const containerUseCases: Partial<ContainerUseCases> = {
+export const containerUseCases: ContainerUseCases = {
   attachContainer: async (...args) =>
     (await import("../engine/attach.ts")).attachContainer(...args),
   checkHealth: async (...args) => (await import("../engine/health.ts")).checkHealth(...args),
@@ -204,6 +204,7 @@ export const containerUseCases: Partial<ContainerUseCases> = {
     (await import("../engine/copy-container.ts")).statArchive(...args),
   statsContainer: async (...args) => (await import("../engine/stats.ts")).statsContainer(...args),
   stopContainer: async (...args) => (await import("../engine/stop.ts")).stopContainer(...args),
+  topContainer: async (...args) => (await import("../engine/top.ts")).topContainer(...args),
   unpackLocal: async (...args) => (await import("../engine/local-files.ts")).unpackLocal(...args),
   unpauseContainer: async (...args) =>
     (await import("../engine/pause.ts")).unpauseContainer(...args),

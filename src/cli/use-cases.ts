@@ -34,7 +34,7 @@ export interface UseCases extends ContainerUseCases {
 }
 
 /** The engine itself; each use case is loaded when it is first called, so that no command pays for others. */
-export const useCases = {
+export const useCases: UseCases = {
   ...containerUseCases,
   openEngine: async (...args) => (await import("../engine/engine.ts")).openEngine(...args),
   checkStore: async (...args) => (await import("../engine/check.ts")).checkStore(...args),
@@ -50,4 +50,4 @@ export const useCases = {
   saveImages: async (...args) => (await import("../engine/save.ts")).saveImages(...args),
   systemInfo: async (...args) => (await import("../engine/system.ts")).systemInfo(...args),
   tagImage: async (...args) => (await import("../engine/tag.ts")).tagImage(...args),
-} as UseCases;
+};

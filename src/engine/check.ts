@@ -10,6 +10,7 @@ import type { Store } from "../content/store.ts";
 import { sweepBlobs } from "../content/sweep.ts";
 import type { Digest } from "../spec/digest.ts";
 import { adoptBlob } from "./adopt-blob.ts";
+import { checkContainers } from "./check-containers.ts";
 import { checkIndexes } from "./check-indexes.ts";
 import type { Engine } from "./engine.ts";
 import { sweepUnpackedIfAny } from "./remove.ts";
@@ -26,7 +27,7 @@ export interface CheckOptions {
  * Hashes every blob and holds database and files against each other.
  *
  * With `repair`, what can be made again is (indexes, a tar of which the compressed form is whole,
- * rows for images whose files are all there), and what belongs to nobody goes. Nothing that might
+ * rows for images whose files are all there, and for volumes), and what belongs to nobody goes. Nothing that might
  * still be of use is removed.
  */
 export async function checkStore(engine: Engine, options: CheckOptions): Promise<CheckReport> {
@@ -50,6 +51,7 @@ export async function checkStore(engine: Engine, options: CheckOptions): Promise
   findings.push(...(await checkFiles(store, { repair })));
   findings.push(...checkReferences(store));
   findings.push(...(await checkIndexes(store, { repair })));
+  findings.push(...(await checkContainers(engine, { repair })));
   // While anything is still damaged, blobs without a use may be parts of what it belonged to.
   if (repair && findings.every((finding) => finding.repaired)) {
     sweepBlobs(store);
@@ -160,6 +162,11 @@ const references: readonly { kind: string; what: string; sql: string }[] = [
     kind: "compressed-missing",
     what: "lacks a compressed layer",
     sql: "SELECT DISTINCT manifest AS subject FROM manifest_layer WHERE digest NOT IN (SELECT digest FROM blob)",
+  },
+  {
+    kind: "container-layer-missing",
+    what: "is a container that lacks a layer",
+    sql: "SELECT DISTINCT container AS subject FROM container_layer WHERE diff_id NOT IN (SELECT digest FROM blob)",
   },
 ];
 

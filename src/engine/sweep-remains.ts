@@ -63,7 +63,7 @@ export async function sweepRemains(engine: Engine): Promise<void> {
 }
 
 /** Removes a container's folder whose row never came, or went before it. */
-async function sweepContainerFolder(engine: Engine, id: string): Promise<void> {
+export async function sweepContainerFolder(engine: Engine, id: string): Promise<void> {
   const { store } = engine;
   if (containerById(store.database, id) !== undefined) return;
   await withFreeContainerLock(engine, id, async () => {
