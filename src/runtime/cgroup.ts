@@ -55,11 +55,10 @@ export function cgroupsOf(pid: number): CgroupFolders {
 /** Whether a process is held by `pauseProcess`. */
 export function isPaused(pid: number): boolean {
   const folders = cgroupsOf(pid);
-  const legacy = folders.get("freezer");
   const [path, wanted] =
-    legacy === undefined
+    cgroupMode() === "unified"
       ? [join(folders.get("") ?? "", "cgroup.freeze"), "1"]
-      : [join(legacy, "freezer.state"), "FROZEN"];
+      : [join(folders.get("freezer") ?? "", "freezer.state"), "FROZEN"];
   try {
     return fs.readFileSync(path, "latin1").trim() === wanted;
   } catch (error) {
