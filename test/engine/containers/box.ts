@@ -205,7 +205,7 @@ export function monitorOf(box: Box, id: string): RunningProcess {
 
 /** Waits until something holds; what is to come may take a moment. */
 export async function eventually(what: string, check: () => boolean | Promise<boolean>) {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     if (await check()) return;
     await delay(50);
   }
