@@ -13,3 +13,4 @@ after(closeTreeLab);
 
 await import("./rollback.ts");
 await import("./container-trees.ts");
+await import("./debian-trees.ts");
