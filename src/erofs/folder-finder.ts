@@ -2,7 +2,8 @@
 
 import type { ByteString } from "../tar/entry.ts";
 import { type NameTable, noNode } from "./name-table.ts";
-import type { NodeTable } from "./node-table.ts";
+import { type NodeTable, nodeFields } from "./node-table.ts";
+import type { TargetList } from "./target-list.ts";
 
 /** The path leads through a file, a device, or symlinks without end. */
 export const notFolder = -1;
@@ -23,8 +24,9 @@ export interface FolderFinderOptions {
   readonly root: number;
   /** The node of whiteouts, which are no files of this layer. */
   readonly whiteout: number;
-  /** Makes a folder under a name. */
-  readonly makeFolder: (name: number) => number;
+  readonly targets: TargetList;
+  /** Makes a folder under a name that another folder has. */
+  readonly makeFolder: (name: number, parent: number) => number;
 }
 
 /**
@@ -117,7 +119,9 @@ export class FolderFinder {
   }
 
   #targetOf(symlink: number): ByteString {
-    return this.#names.text(this.#nodes.place(symlink), this.#nodes.size(symlink));
+    const { detail, sizeLow } = nodeFields;
+    const size = this.#nodes.field(symlink, sizeLow);
+    return this.#options.targets.text(this.#nodes.field(symlink, detail), size);
   }
 
   /** What a name in a folder stands for. */
@@ -134,7 +138,7 @@ export class FolderFinder {
     const isMissing = node === noNode || node === this.#options.whiteout;
     if (!isMissing) return node;
     if (!makes) return notFolder;
-    const name = found < 0 ? this.#names.add(folder, path, start, end) : found;
-    return this.#options.makeFolder(name);
+    const name = found < 0 ? this.#names.add(folder, path, { start, end, found }) : found;
+    return this.#options.makeFolder(name, folder);
   }
 }

@@ -1,93 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { direntSize } from "./folder-list.ts";
+import { type ImageRegion, isSwapped } from "./image-region.ts";
 import type { LayerTree } from "./layer-tree.ts";
-import { inodeSize, type Layout } from "./layout.ts";
+import { inodeSize, type Layout, recordSize, tailSize } from "./layout.ts";
 import { parentName, selfName } from "./name-table.ts";
-import { modeTypes } from "./node-table.ts";
+import { modeTypes, nodeFields, nodeStride, typeOfMode } from "./node-table.ts";
 import { blockSize, slotSize } from "./superblock.ts";
-import { storeWords, wordsOf } from "./words.ts";
 
-/** Types of entries in folders. @see FT_* in linux, include/linux/fs_types.h */
-const entryTypes: Readonly<Record<number, number>> = {
-  [modeTypes.file]: 1,
-  [modeTypes.directory]: 2,
-  [modeTypes.character]: 3,
-  [modeTypes.block]: 4,
-  [modeTypes.fifo]: 5,
-  [modeTypes.symlink]: 7,
-};
+/** Types of entries in folders, by the upper bits of a mode. @see FT_* in linux, include/linux/fs_types.h */
+const entryTypes: Uint32Array = new Uint32Array(16);
+entryTypes[modeTypes.file / 0o10000] = 1 * 0x10000;
+entryTypes[modeTypes.directory / 0o10000] = 2 * 0x10000;
+entryTypes[modeTypes.character / 0o10000] = 3 * 0x10000;
+entryTypes[modeTypes.block / 0o10000] = 4 * 0x10000;
+entryTypes[modeTypes.fifo / 0o10000] = 5 * 0x10000;
+entryTypes[modeTypes.symlink / 0o10000] = 7 * 0x10000;
+const folderType = 2 * 0x10000;
 
-/** Writes the entries of all folders: whole blocks first, then what lies behind the inodes. */
-export function writeEntries(image: Buffer, tree: LayerTree, layout: Layout): void {
-  const writer = new EntryWriter(image, tree, layout);
-  for (let folder = 0; folder < layout.folders.count; folder++) writer.writeFolder(folder);
-}
-
-class EntryWriter {
-  readonly #image: Buffer;
-  readonly #words: Uint32Array;
+/** Writes the entries of folders: whole blocks, and what lies behind their inodes. */
+export class FolderWriter {
   readonly #tree: LayerTree;
   readonly #layout: Layout;
 
-  constructor(image: Buffer, tree: LayerTree, layout: Layout) {
-    this.#image = image;
-    this.#words = wordsOf(image);
+  constructor(tree: LayerTree, layout: Layout) {
     this.#tree = tree;
     this.#layout = layout;
   }
 
-  writeFolder(folder: number): void {
-    const { folders, block, dataStart, isInline, slot, xattrSize } = this.#layout;
-    const node = folders.node[folder] as number;
-    const end = folders.start[folder + 1] as number;
-    let index = folders.start[folder] as number;
-    let left = folders.size[folder] as number;
-    for (let at = dataStart + (block[node] as number) * blockSize; left > 0; at += blockSize) {
-      const isTail = left < blockSize && isInline[node] === 1;
-      const tail = (slot[node] as number) * slotSize + inodeSize + (xattrSize[node] as number);
-      index = this.#writeBlock(folder, isTail ? tail : at, { index, end });
-      left -= blockSize;
-    }
-  }
-
-  /** Writes as many entries as fit a block, first their heads and then their names. */
-  #writeBlock(
+  /** @returns how many links the folder has: its name, its own `.` and the `..` of folders in it */
+  write(
     folder: number,
-    start: number,
-    { index, end }: { readonly index: number; readonly end: number },
+    regions: { readonly blocks: ImageRegion; readonly tail: ImageRegion },
   ): number {
-    const { names } = this.#tree;
-    const list = this.#layout.folders.names;
-    let next = index;
-    for (let used = 0; next < end; next++) {
-      used += direntSize + names.length(list[next] as number);
-      if (used > blockSize) break;
+    const { folders, block, dataStart, moved, xattrSize } = this.#layout;
+    const node = folders.node[folder] as number;
+    const xattrs = xattrSize.get(node) ?? 0;
+    const hasTail = tailSize(folders.size[folder] as number, xattrs) > 0;
+    const last = (folders.firstBlock[folder + 1] as number) - 1;
+    let at = dataStart + (block[node] as number) * blockSize;
+    let links = 0;
+    for (let index = folders.firstBlock[folder] as number; index <= last; index++) {
+      const isTail = hasTail && index === last;
+      if (isTail) at = (moved[node] as number) * slotSize + inodeSize + xattrs;
+      const region = isTail ? regions.tail : regions.blocks;
+      links += this.#writeBlock(region, at, { node, index });
+      at += blockSize;
     }
-    const words = this.#words;
-    const image = this.#image;
-    const source = names.bytes;
-    const first = start / 4;
-    let at = first;
-    let to = start + (next - index) * direntSize;
-    for (let entry = index; entry < next; entry++) {
-      const name = list[entry] as number;
-      const node = this.#nodeOf(name, folder);
-      words[at] = this.#layout.slot[node] as number;
-      words[at + 2] = to - start + (entryTypes[this.#tree.nodes.type(node)] as number) * 0x10000;
-      at += direntSize / 4;
-      let from = names.offset(name);
-      for (const last = to + names.length(name); to < last; to++)
-        image[to] = source[from++] as number;
-    }
-    storeWords(words, first, at - first);
-    return next;
+    return links;
   }
 
-  #nodeOf(name: number, folder: number): number {
-    const { folders } = this.#layout;
-    if (name === selfName) return folders.node[folder] as number;
-    if (name === parentName) return folders.parent[folder] as number;
-    return this.#tree.names.node(name);
+  /** Writes the entries of a block, first their heads and then their names; counts folders. */
+  #writeBlock(
+    region: ImageRegion,
+    start: number,
+    { node: folder, index }: { readonly node: number; readonly index: number },
+  ): number {
+    const { nodes, names } = this.#tree;
+    const { folders, moved, recordsStart } = this.#layout;
+    const list = folders.names;
+    const first = folders.blocks[index] as number;
+    const end = folders.blocks[index + 1] as number;
+    const { words } = region;
+    const firstRecord = recordsStart / slotSize;
+    const byteStart = start - region.start;
+    let at = byteStart / 4;
+    let nameOffset = (end - first) * direntSize;
+    let found = 0;
+    // Names that lie behind each other are copied at once.
+    let from = 0;
+    let until = -1;
+    let to = 0;
+    for (let entry = first; entry < end; entry++) {
+      const name = list[entry] as number;
+      let node = names.node(name);
+      if (name === selfName) node = folder;
+      else if (name === parentName)
+        node = folder === 0 ? 0 : nodes.field(folder, nodeFields.parent);
+      const mode = nodes.words[node * nodeStride + nodeFields.mode] as number;
+      const type = entryTypes[typeOfMode(mode) / 0o10000] as number;
+      if (type === folderType) found++;
+      words[at] = (moved[node] as number) || firstRecord + (node * recordSize) / slotSize;
+      words[at + 2] = nameOffset + type;
+      at += direntSize / 4;
+      const offset = names.offset(name);
+      if (offset !== until) {
+        if (until > from) names.bytes.copy(region.bytes, to, from, until);
+        from = offset;
+        to = byteStart + nameOffset;
+      }
+      const length = names.length(name);
+      until = offset + length;
+      nameOffset += length;
+    }
+    names.bytes.copy(region.bytes, to, from, until);
+    if (isSwapped) region.bytes.subarray(byteStart, at * 4).swap32();
+    return found;
   }
 }

@@ -2,10 +2,12 @@
 
 import { LadeError } from "../base/errors.ts";
 import { copiedPieces, type ErofsPiece } from "./copied-chunks.ts";
-import { writeEntries } from "./folder-writer.ts";
+import { FolderWriter } from "./folder-writer.ts";
+import { ImageRegion } from "./image-region.ts";
 import { InodeWriter } from "./inode-writer.ts";
 import { type LayerTree, rootNode } from "./layer-tree.ts";
-import { planLayout } from "./layout.ts";
+import { type Layout, planLayout, recordSize } from "./layout.ts";
+import { encodeRecords } from "./records.ts";
 import { blockSize, writeSuperblock } from "./superblock.ts";
 
 /** Where the layer's tar lies. */
@@ -37,24 +39,56 @@ const deviceMax = 2 ** 32 * blockSize;
  */
 export function encodeErofs(tree: LayerTree, source: ErofsSource): ErofsImage {
   checkSource(tree, source);
+  const { tarOffset } = source;
   const layout = planLayout(tree);
-  const image = Buffer.alloc(layout.copiedStart);
-  const { tarOffset, tarSize } = source;
-  const inodes = new InodeWriter(image, { tree, layout, tarOffset, tarSize });
-  inodes.writeFiles();
-  inodes.writeFolders();
-  writeEntries(image, tree, layout);
-  writeSuperblock(image, {
-    rootSlot: layout.slot[rootNode] as number,
-    inodes: layout.inodes,
+  const { recordsStart } = layout;
+  const recordsEnd = recordsStart + tree.nodes.count * recordSize;
+  const head = new ImageRegion(0, recordsStart);
+  const rest = new ImageRegion(recordsEnd, layout.copiedStart - recordsEnd);
+  const tarBlock = tarOffset / blockSize;
+  const records = encodeRecords(tree.nodes, tarBlock);
+  const inodes = new InodeWriter({ tree, layout, tarBlock });
+  writeFolders(tree, { layout, inodes, head, rest });
+  for (const node of tree.large) {
+    if (layout.moved[node] !== 0) inodes.writeLarge(rest, node);
+  }
+  writeSuperblock(head.bytes, {
+    rootSlot: layout.moved[rootNode] as number,
+    inodes: tree.nodes.count,
     blocks: layout.size / blockSize,
-    deviceBlocks: Math.ceil((tarOffset + tarSize) / blockSize),
+    deviceBlocks: Math.ceil((tarOffset + source.tarSize) / blockSize),
     digest: source.digest,
   });
-  return { pieces: [image, ...copiedPieces(tree, layout)], size: layout.size };
+  const pieces = [head.bytes, records, rest.bytes, ...copiedPieces(tree, layout)];
+  return { pieces, size: layout.size };
+}
+
+interface FolderParts {
+  readonly layout: Layout;
+  readonly inodes: InodeWriter;
+  readonly head: ImageRegion;
+  readonly rest: ImageRegion;
+}
+
+function writeFolders(tree: LayerTree, { layout, inodes, head, rest }: FolderParts): void {
+  const { folders } = layout;
+  const entries = new FolderWriter(tree, layout);
+  for (let folder = 0; folder < folders.count; folder++) {
+    const node = folders.node[folder] as number;
+    const region = node === rootNode ? head : rest;
+    const size = folders.size[folder] as number;
+    const links = entries.write(folder, { tail: region, blocks: rest });
+    inodes.writeFolder(region, node, { size, links });
+  }
 }
 
 function checkSource(tree: LayerTree, { tarOffset, tarSize }: ErofsSource): void {
+  if (tree.dataEnd > tarSize) {
+    throw new LadeError(
+      "LAYER_INVALID",
+      `${tree.name}: data ends at byte ${tree.dataEnd} of a tar of ${tarSize} bytes`,
+    );
+  }
   if (tarOffset % blockSize !== 0) {
     throw new LadeError(
       "UNSUPPORTED",

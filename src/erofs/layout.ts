@@ -4,40 +4,42 @@ import { alignUp } from "../base/bytes.ts";
 import { LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { byteStringToText } from "../tar/entry.ts";
-import { type ChunkPlan, type DataRun, plainChunkCount, sparseChunks } from "./chunk-map.ts";
+import { type ChunkPlan, type DataRun, sparseChunks } from "./chunk-map.ts";
 import { FolderList } from "./folder-list.ts";
 import { type LayerTree, rootNode } from "./layer-tree.ts";
-import { modeTypes } from "./node-table.ts";
+import { parentName } from "./name-table.ts";
+import { modeTypes, nodeFields, nodeStride } from "./node-table.ts";
 import { dataRuns } from "./sparse-runs.ts";
-import { blockSize, metadataStart, slotSize } from "./superblock.ts";
+import { blockSize, headEnd, metadataStart, slotSize } from "./superblock.ts";
 import { opaqueXattr, xattrBodySize } from "./xattr-body.ts";
+import type { Xattr } from "./xattrs.ts";
 
 export const inodeSize = 64;
 export const chunkIndexSize = 8;
+/** Bytes of a node's record. */
+export const recordSize: number = nodeStride * 4;
 
 /** A sparse file's runs and how they are shown. */
 export interface SparseLayout {
   readonly runs: readonly DataRun[];
   readonly plan: ChunkPlan;
-  /** The first block of its copied chunks, counted as `Layout.block` is. */
+  /** The first block of its copied chunks, counted from `copiedStart`. */
   readonly block: number;
 }
 
-/** Where everything of an image lies. */
+/**
+ * Where everything of an image lies: superblock and root, then the records of all nodes as they
+ * are, then inodes that need more room, blocks of folders and symlinks, and copied data.
+ */
 export interface Layout {
   readonly folders: FolderList;
-  /** Each node's number on disk; 0 for one that no name leads to. */
-  readonly slot: Uint32Array;
-  /** Names that lead to each node; for folders also `.` and each `..`. */
-  readonly links: Uint32Array;
+  readonly recordsStart: number;
+  /** Where inodes lie that are not in their records, in slots; 0 for all others. */
+  readonly moved: Uint32Array;
   /** First block of a folder's or symlink's data, counted from `dataStart`. */
   readonly block: Uint32Array;
-  /** Bytes between an inode and its inline data or chunk indexes. */
-  readonly xattrSize: Uint32Array;
-  /** 1 where the last block of a node's data lies behind its inode. */
-  readonly isInline: Uint8Array;
+  readonly xattrSize: ReadonlyMap<number, number>;
   readonly sparse: ReadonlyMap<number, SparseLayout>;
-  readonly inodes: number;
   /** Where the blocks with data of folders and symlinks begin. */
   readonly dataStart: number;
   /** Where copied chunks of files begin. */
@@ -45,14 +47,28 @@ export interface Layout {
   readonly size: number;
 }
 
+/** Where a node's inode lies, in slots. */
+export function slotOf({ moved, recordsStart }: Layout, node: number): number {
+  return (moved[node] as number) || (recordsStart + node * recordSize) / slotSize;
+}
+
+/** Bytes at the end of a folder's or symlink's data that lie behind the inode and its xattrs. */
+export function tailSize(size: number, xattrSize: number): number {
+  const tail = size % blockSize;
+  // Aligned as well as it may be, the tail still must not cross a block.
+  return ((inodeSize + xattrSize) % slotSize) + tail <= blockSize ? tail : 0;
+}
+
+/** The xattrs that a node shows, those of overlayfs among them. */
+export function shownXattrs({ xattrs, opaque }: LayerTree, node: number): readonly Xattr[] {
+  const list = xattrs.get(node) ?? [];
+  return opaque.has(node) ? [...list, opaqueXattr] : list;
+}
+
 /**
  * Gives everything in a tree its place.
  *
- * A folder's inode comes before those in it, and these lie together, so that what is looked at
- * together is read together.
- *
- * @throws LadeError LIMIT_EXCEEDED for xattrs and holes that are too much, LAYER_INVALID for runs
- *   that are none
+ * @throws LadeError LIMIT_EXCEEDED for holes that are too much, LAYER_INVALID for runs that are none
  */
 export function planLayout(tree: LayerTree): Layout {
   return new LayoutPlanner(tree).plan();
@@ -61,164 +77,133 @@ export function planLayout(tree: LayerTree): Layout {
 class LayoutPlanner {
   readonly #tree: LayerTree;
   readonly #folders: FolderList;
-  readonly #slot: Uint32Array;
-  readonly #links: Uint32Array;
+  readonly #moved: Uint32Array;
   readonly #block: Uint32Array;
-  readonly #xattrSize: Uint32Array;
-  readonly #isInline: Uint8Array;
+  readonly #xattrSize = new Map<number, number>();
   readonly #sparse = new Map<number, SparseLayout>();
-  readonly #hasXattrs: boolean;
-  #at = metadataStart;
+  #at: number = metadataStart;
   #blocks = 0;
   #copiedBlocks = 0;
   #sparseSize = 0;
-  #inodes = 0;
 
   constructor(tree: LayerTree) {
     this.#tree = tree;
     const { count } = tree.nodes;
     this.#folders = new FolderList(tree);
-    this.#slot = new Uint32Array(count);
-    this.#links = new Uint32Array(count);
+    this.#moved = new Uint32Array(count);
     this.#block = new Uint32Array(count);
-    this.#xattrSize = new Uint32Array(count);
-    this.#isInline = new Uint8Array(count);
-    this.#hasXattrs = tree.xattrs.length > 0 || tree.opaque.size > 0;
   }
 
   plan(): Layout {
-    this.#placeFolder(rootNode, rootNode);
-    for (let folder = 0; folder < this.#folders.count; folder++) this.#placeNodesOf(folder);
+    const { folders, large, nodes } = this.#tree;
+    this.#placeFolder(rootNode);
+    const recordsStart = Math.max(headEnd, alignUp(this.#at, slotSize));
+    this.#at = recordsStart + nodes.count * recordSize;
+    for (const node of folders) {
+      const isThere = nodes.field(node, nodeFields.links) > 0;
+      if (node !== rootNode && isThere) this.#placeFolder(node);
+    }
+    for (const node of large) {
+      const isThere = nodes.field(node, nodeFields.links) > 0;
+      if (isThere && this.#moved[node] === 0) this.#placeLarge(node);
+    }
     const dataStart = alignUp(this.#at, blockSize);
     const copiedStart = dataStart + this.#blocks * blockSize;
     return {
       folders: this.#folders,
-      slot: this.#slot,
-      links: this.#links,
+      recordsStart,
+      moved: this.#moved,
       block: this.#block,
       xattrSize: this.#xattrSize,
-      isInline: this.#isInline,
       sparse: this.#sparse,
-      inodes: this.#inodes,
       dataStart,
       copiedStart,
       size: copiedStart + this.#copiedBlocks * blockSize,
     };
   }
 
-  #placeFolder(node: number, parent: number): void {
-    const folder = this.#folders.add(node, parent);
-    this.#links[node] = 2;
+  #placeFolder(node: number): void {
+    const folder = this.#folders.add(node);
     this.#placeWithTail(node, this.#folders.size[folder] as number);
   }
 
-  #placeNodesOf(folder: number): void {
-    const { names, nodes } = this.#tree;
-    const { names: list, start } = this.#folders;
-    const parent = this.#folders.node[folder] as number;
-    const end = start[folder + 1] as number;
-    for (let index = start[folder] as number; index < end; index++) {
-      const node = names.node(list[index] as number);
-      // `.` and `..` stand for no node of their own.
-      if (node < 0) continue;
-      if (nodes.isDirectory(node)) {
-        this.#addLink(parent);
-        this.#placeFolder(node, parent);
-        continue;
-      }
-      this.#addLink(node);
-      if (this.#slot[node] === 0) this.#placeOther(node, () => this.#pathOf(folder, index));
-    }
-  }
-
-  #addLink(node: number): void {
-    this.#links[node] = (this.#links[node] as number) + 1;
-  }
-
-  #placeOther(node: number, pathOf: () => string): void {
+  #placeLarge(node: number): void {
     const { nodes, sparse } = this.#tree;
     const type = nodes.type(node);
-    const size = nodes.size(node);
-    if (type === modeTypes.symlink) this.#placeWithTail(node, size);
-    else if (type !== modeTypes.file) this.#placeInode(node, 0);
-    else if (sparse.has(node)) this.#placeSparse(node, pathOf());
-    else this.#placeInode(node, plainChunkCount(size));
+    if (type === modeTypes.symlink) this.#placeWithTail(node, nodes.size(node));
+    else if (sparse.has(node)) this.#placeSparse(node);
+    else this.#placeWithIndexes(node, type === modeTypes.file && nodes.size(node) > 0 ? 1 : 0);
   }
 
   /** A node whose data is in the image: whole blocks elsewhere, the rest behind the inode. */
   #placeWithTail(node: number, size: number): void {
-    const header = inodeSize + this.#xattrSizeOf(node);
-    const tail = size % blockSize;
+    const xattrSize = this.#xattrSizeOf(node);
+    const header = inodeSize + xattrSize;
+    const tail = tailSize(size, xattrSize);
     let at = alignUp(this.#at, slotSize);
-    const isInline = tail > 0 && (header % slotSize) + tail <= blockSize;
-    // The rest must not cross a block, so the inode goes up to where the next one starts.
+    // The tail must not cross a block, so the inode goes up to where the next one starts.
     const tailStart = (at + header) % blockSize;
-    if (isInline && tailStart + tail > blockSize) {
-      at += blockSize - tailStart + (header % slotSize);
-    }
-    this.#setPlace(node, at, header + (isInline ? tail : 0));
-    this.#isInline[node] = isInline ? 1 : 0;
+    if (tailStart + tail > blockSize) at += blockSize - tailStart + (header % slotSize);
+    this.#setPlace(node, at, header + tail);
     this.#block[node] = this.#blocks;
-    this.#blocks += isInline ? Math.floor(size / blockSize) : Math.ceil(size / blockSize);
+    this.#blocks += Math.ceil((size - tail) / blockSize);
   }
 
-  #placeInode(node: number, chunks: number): void {
+  #placeWithIndexes(node: number, chunks: number): void {
     const header = inodeSize + this.#xattrSizeOf(node);
     const at = alignUp(this.#at, slotSize);
-    const indexes = chunks * chunkIndexSize;
-    this.#setPlace(node, at, (chunks === 0 ? header : alignUp(header, chunkIndexSize)) + indexes);
+    this.#setPlace(node, at, alignUp(header, chunkIndexSize) + chunks * chunkIndexSize);
   }
 
-  #placeSparse(node: number, path: string): void {
+  #placeSparse(node: number): void {
     const { name, nodes, sparse } = this.#tree;
     const size = nodes.size(node);
-    const runs = dataRuns(sparse.get(node) ?? [], size, nodes.place(node) * blockSize);
-    if (runs === undefined) {
-      throw new LadeError("LAYER_INVALID", `${name}: ${path}: invalid sparse map`);
+    const place = () => `${name}: ${JSON.stringify(this.#pathOf(node))}`;
+    const source = nodes.field(node, nodeFields.block) * blockSize;
+    const runs = dataRuns(sparse.get(node) ?? [], size, source);
+    const last = runs?.at(-1);
+    const isInside = last === undefined || last.source + last.size <= this.#tree.dataEnd;
+    if (runs === undefined || !isInside) {
+      throw new LadeError("LAYER_INVALID", `${place()}: invalid sparse map`);
     }
     const plan = sparseChunks(size, runs, limits.sparseMapSize - this.#sparseSize);
     if (plan === undefined) {
       throw new LadeError(
         "LIMIT_EXCEEDED",
-        `${name}: ${path}: a sparse file of ${size} bytes in ${runs.length} runs, more than can be mapped in ${limits.sparseMapSize} bytes`,
+        `${place()}: a sparse file of ${size} bytes in ${runs.length} runs, more than can be mapped in ${limits.sparseMapSize} bytes`,
       );
     }
     this.#sparse.set(node, { runs, plan, block: this.#copiedBlocks });
     this.#copiedBlocks += plan.copiedSize / blockSize;
     this.#sparseSize += plan.count * chunkIndexSize + plan.copiedSize;
-    this.#placeInode(node, plan.count);
-  }
-
-  /** For messages: the path of a name in a folder. */
-  #pathOf(folder: number, index: number): string {
-    const { names } = this.#tree;
-    const { names: list, start, node, parent } = this.#folders;
-    const textOf = (name: number) =>
-      byteStringToText(names.text(names.offset(name), names.length(name)));
-    const parts = [textOf(list[index] as number)];
-    for (let child = node[folder] as number; child !== rootNode; ) {
-      const above = node.indexOf(parent[node.indexOf(child)] as number);
-      const range = list.subarray(start[above] as number, start[above + 1] as number);
-      parts.unshift(textOf(range.find((name) => names.node(name) === child) ?? 0));
-      child = node[above] as number;
-    }
-    return JSON.stringify(parts.join("/"));
-  }
-
-  #setPlace(node: number, at: number, size: number): void {
-    this.#slot[node] = at / slotSize;
-    this.#at = at + size;
-    this.#inodes++;
+    this.#placeWithIndexes(node, plan.count);
   }
 
   #xattrSizeOf(node: number): number {
-    if (!this.#hasXattrs) return 0;
-    const { nodes, xattrs, opaque } = this.#tree;
-    const list = xattrs[nodes.xattrs(node) - 1];
-    const isOpaque = opaque.size > 0 && opaque.has(node);
-    if (list === undefined && !isOpaque) return 0;
-    const size = xattrBodySize(isOpaque ? [...(list ?? []), opaqueXattr] : (list ?? []));
-    this.#xattrSize[node] = size;
+    const xattrs = shownXattrs(this.#tree, node);
+    if (xattrs.length === 0) return 0;
+    const size = xattrBodySize(xattrs);
+    this.#xattrSize.set(node, size);
     return size;
+  }
+
+  #setPlace(node: number, at: number, size: number): void {
+    this.#moved[node] = at / slotSize;
+    this.#at = at + size;
+  }
+
+  /** For messages: a path that leads to a node. */
+  #pathOf(node: number): string {
+    const { names, nodes } = this.#tree;
+    const parts: string[] = [];
+    for (let child = node; child !== rootNode; ) {
+      let name = parentName + 1;
+      while (name < names.count && names.node(name) !== child) name++;
+      if (name === names.count) break;
+      parts.unshift(byteStringToText(names.text(name)));
+      child = names.folder(name);
+      if (parts.length > nodes.count) break;
+    }
+    return parts.join("/");
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type ByteString, toByteString } from "../tar/entry.ts";
-import { doubled, type NodeTable } from "./node-table.ts";
+import { doubled, type NodeTable, nodeFields } from "./node-table.ts";
 
 /** The names `.` and `..`, which every folder holds and no folder is asked for. */
 export const selfName = 0;
@@ -9,6 +9,10 @@ export const parentName = 1;
 
 /** No node has the name: it was never given, or what it stood for was left out. */
 export const noNode = -1;
+
+/** Answers of `find`: the folder never had the name, which comes behind all others, or between. */
+export const newLast = -1;
+export const newBetween = -2;
 
 /** What each word of a name's record is. */
 const fields = {
@@ -75,35 +79,45 @@ export class NameTable {
     this.#words[name * stride + fields.node] = node + 1;
   }
 
+  folder(name: number): number {
+    return this.#words[name * stride + fields.folder] as number;
+  }
+
   /** The name that the same folder got before, plus one; 0 for none. */
   previous(name: number): number {
     return this.#words[name * stride + fields.previous] as number;
   }
 
-  /** The name `path.slice(start, end)` in a folder; -1 where the folder never had it. */
+  /** The name `path.slice(start, end)` in a folder; `newLast` or `newBetween` where it has none. */
   find(folder: number, path: ByteString, start: number, end: number): number {
-    const newest = this.#nodes.place(folder);
-    if (newest === 0) return -1;
-    const isOrdered = this.#nodes.isOrdered(folder);
-    if (isOrdered && this.#compareTo(path, start, end, newest - 1) > 0) return -1;
+    const newest = this.#nodes.field(folder, nodeFields.detail);
+    if (newest === 0) return newLast;
+    const isOrdered = this.#nodes.field(folder, nodeFields.sizeLow) === 0;
+    if (isOrdered && this.#compareTo(path, start, end, newest - 1) > 0) return newLast;
     return this.#lookUp(folder, path, start, end);
   }
 
-  /** Adds a name that `find` did not find. */
-  add(folder: number, path: ByteString, start: number, end: number): number {
+  /**
+   * Adds a name that a folder does not have.
+   *
+   * @param found what `find` said of it
+   */
+  add(
+    folder: number,
+    path: ByteString,
+    { start, end, found }: { readonly start: number; readonly end: number; readonly found: number },
+  ): number {
     const nodes = this.#nodes;
-    const newest = nodes.place(folder);
-    const isLast = newest === 0 || this.#compareTo(path, start, end, newest - 1) > 0;
-    if (!isLast) nodes.setUnordered(folder);
+    if (found === newBetween) nodes.setField(folder, nodeFields.sizeLow, 1);
     const name = this.count++;
     const record = name * stride;
     if (record === this.#words.length) this.#words = doubled(this.#words);
     const words = this.#words;
     words[record + fields.offset] = this.#bytesUsed;
     words[record + fields.length] = end - start;
-    words[record + fields.previous] = newest;
+    words[record + fields.previous] = nodes.field(folder, nodeFields.detail);
     words[record + fields.folder] = folder;
-    nodes.setPlace(folder, name + 1);
+    nodes.setField(folder, nodeFields.detail, name + 1);
     this.#reserve(end - start);
     const { bytes } = this;
     let at = this.#bytesUsed;
@@ -138,7 +152,7 @@ export class NameTable {
     const mask = slots.length - 1;
     for (let slot = spread(hash) & mask; ; slot = (slot + 1) & mask) {
       const name = (slots[slot] as number) - 1;
-      if (name < 0) return -1;
+      if (name < 0) return newBetween;
       const record = name * stride;
       const isLike =
         words[record + fields.hash] === hash && words[record + fields.folder] === folder;
@@ -175,31 +189,22 @@ export class NameTable {
     this.#entered = this.count;
   }
 
-  /** Keeps bytes that are no name, such as a symlink's target, and says where. */
-  addBytes(text: ByteString): number {
-    this.#reserve(text.length);
-    const offset = this.#bytesUsed;
-    this.#bytesUsed += this.bytes.write(text, offset, "latin1");
-    return offset;
-  }
-
   /** Negative, 0 or positive, by the bytes of both names. */
   compare(a: number, b: number): number {
-    const { bytes } = this;
-    const lengthA = this.length(a);
-    const lengthB = this.length(b);
-    const end = Math.min(lengthA, lengthB);
     const startA = this.offset(a);
     const startB = this.offset(b);
-    for (let index = 0; index < end; index++) {
-      const difference = (bytes[startA + index] as number) - (bytes[startB + index] as number);
-      if (difference !== 0) return difference;
-    }
-    return lengthA - lengthB;
+    return this.bytes.compare(
+      this.bytes,
+      startB,
+      startB + this.length(b),
+      startA,
+      startA + this.length(a),
+    );
   }
 
-  text(offset: number, length: number): ByteString {
-    return toByteString(this.bytes, offset, offset + length);
+  text(name: number): ByteString {
+    const start = this.offset(name);
+    return toByteString(this.bytes, start, start + this.length(name));
   }
 
   /** Gives back what only `find` needs. */

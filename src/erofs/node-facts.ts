@@ -40,12 +40,13 @@ const types: Readonly<Record<number, NodeFacts["type"]>> = {
 };
 
 export function nodeFacts(tree: LayerTree, node: number): NodeFacts {
-  const { nodes, names, xattrs, sparse } = tree;
+  const { nodes, targets, xattrs, sparse } = tree;
   const word = (field: number) => nodes.words[node * nodeStride + field] as number;
   const mode = nodes.mode(node);
   const type = types[typeOfMode(mode)] ?? "fifo";
-  const place = nodes.place(node);
-  const size = nodes.size(node);
+  const detail = word(nodeFields.detail);
+  const hasSize = type === "file" || type === "symlink";
+  const size = hasSize ? nodes.size(node) : 0;
   const isDevice = type === "character" || type === "block";
   return {
     type,
@@ -55,12 +56,12 @@ export function nodeFacts(tree: LayerTree, node: number): NodeFacts {
     // The upper word carries the sign.
     mtimeSeconds: (word(nodeFields.mtimeHigh) | 0) * two32 + word(nodeFields.mtimeLow),
     mtimeNanoseconds: word(nodeFields.mtimeNanoseconds),
-    xattrs: xattrs[nodes.xattrs(node) - 1] ?? [],
+    xattrs: xattrs.get(node) ?? [],
     size,
-    dataOffset: type === "file" ? place * blockSize : 0,
+    dataOffset: type === "file" ? word(nodeFields.block) * blockSize : 0,
     sparse: sparse.get(node),
-    linkPath: type === "symlink" ? names.text(place, size) : "",
-    ...decodeDevice(isDevice ? place : 0),
+    linkPath: type === "symlink" ? targets.text(detail, size) : "",
+    ...decodeDevice(isDevice ? detail : 0),
   };
 }
 
@@ -74,7 +75,7 @@ function decodeDevice(number: number): { deviceMajor: number; deviceMinor: numbe
 
 /** The newest name in a folder, or -1. */
 export function newestName({ nodes }: LayerTree, folder: number): number {
-  return nodes.place(folder) - 1;
+  return nodes.field(folder, nodeFields.detail) - 1;
 }
 
 /** A name and what it stands for; `next` is the one that the same folder got before it, or -1. */
@@ -87,7 +88,7 @@ export interface NameFacts {
 
 export function nameFacts({ names }: LayerTree, name: number): NameFacts {
   return {
-    name: names.text(names.offset(name), names.length(name)),
+    name: names.text(name),
     node: names.node(name),
     next: names.previous(name) - 1,
   };

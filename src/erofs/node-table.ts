@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ByteString } from "../tar/entry.ts";
+
 /** Types of files as `st_mode` has them, in its upper four bits. @see <sys/stat.h> */
 export const modeTypes = {
   fifo: 0o010000,
@@ -24,32 +26,50 @@ export function doubled(array: Uint32Array): Uint32Array {
   return grown;
 }
 
-/** A number in two words: the lower one, and the upper one, which is negative with the number. */
+/** Numbers of two words: what their upper one counts. */
 export const two32: number = 2 ** 32;
 
-/** What each word of a node's record is. */
+/**
+ * What each word of a node's record is: that of an EROFS inode, so that writing an image is mostly
+ * copying. @see linux, fs/erofs/erofs_fs.h, `struct erofs_inode_extended`
+ */
 export const nodeFields = {
+  /** How its data lies, one of `nodeFormats`; the size of xattrs in the upper half. */
+  format: 0,
   /** Type and permissions. */
-  mode: 0,
-  uid: 1,
-  gid: 2,
-  mtimeLow: 3,
-  mtimeHigh: 4,
-  mtimeNanoseconds: 5,
+  mode: 1,
   /** Bytes of a file or of a symlink's target; of a folder 1 once its names came out of order. */
-  sizeLow: 6,
-  sizeHigh: 7,
+  sizeLow: 2,
+  sizeHigh: 3,
   /**
-   * Of a file the block of the tar where its data starts; of a symlink where its target lies among
-   * the names; of a folder its newest name plus one; of a device its number as the kernel has it.
+   * Of a file how it is cut into chunks; of a device its number as the kernel has it; of a symlink
+   * where its target lies among the tree's targets; of a folder its newest name plus one.
    */
-  place: 8,
-  /** Place in the list of xattrs plus one; 0 for none. */
-  xattrs: 9,
+  detail: 4,
+  /** Its own number plus one. */
+  number: 5,
+  uid: 6,
+  gid: 7,
+  mtimeLow: 8,
+  mtimeHigh: 9,
+  mtimeNanoseconds: 10,
+  /** How many names it has; of a folder 0 where no name leads to it. */
+  links: 11,
+  /** What lies behind the inode: the chunk of a file, the target of a symlink where it fits. */
+  data: 16,
+  /** Of a file: the block of the tar where its data starts. */
+  block: 17,
+  /** Of a folder: the folder that it lies in. */
+  parent: 16,
 } as const;
 
-/** Words of a record. */
-export const nodeStride = 10;
+/** How a node's data lies, and that its inode has the long form. */
+export const nodeFormats = { plain: 0 * 2 + 1, inline: 2 * 2 + 1, chunks: 4 * 2 + 1 } as const;
+
+/** Words of a record: an inode and 32 bytes behind it. */
+export const nodeStride = 24;
+/** Bytes of a symlink's target that its record has room for. */
+export const inlineTargetMax: number = (nodeStride - nodeFields.data) * 4;
 
 const firstCapacity = 2048;
 
@@ -66,8 +86,10 @@ export class NodeTable {
   add(mode: number): number {
     const at = this.count * nodeStride;
     if (at === this.words.length) this.words = doubled(this.words);
-    this.words[at] = mode;
-    return this.count++;
+    this.words[at + nodeFields.format] = nodeFormats.plain;
+    this.words[at + nodeFields.mode] = mode;
+    this.words[at + nodeFields.number] = ++this.count;
+    return this.count - 1;
   }
 
   mode(node: number): number {
@@ -86,34 +108,23 @@ export class NodeTable {
 
   setSize(node: number, size: number): void {
     const at = node * nodeStride;
-    const low = size % two32;
-    this.words[at + nodeFields.sizeLow] = low;
-    this.words[at + nodeFields.sizeHigh] = (size - low) / two32;
+    // What is too much for a word is cut off from above.
+    this.words[at + nodeFields.sizeLow] = size;
+    this.words[at + nodeFields.sizeHigh] = Math.floor(size / two32);
   }
 
-  place(node: number): number {
-    return this.words[node * nodeStride + nodeFields.place] as number;
+  field(node: number, field: number): number {
+    return this.words[node * nodeStride + field] as number;
   }
 
-  setPlace(node: number, place: number): void {
-    this.words[node * nodeStride + nodeFields.place] = place;
+  setField(node: number, field: number, value: number): void {
+    this.words[node * nodeStride + field] = value;
   }
 
-  /** True while each name of a folder came after the one before, by its bytes. */
-  isOrdered(folder: number): boolean {
-    return this.words[folder * nodeStride + nodeFields.sizeLow] === 0;
-  }
-
-  setUnordered(folder: number): void {
-    this.words[folder * nodeStride + nodeFields.sizeLow] = 1;
-  }
-
-  xattrs(node: number): number {
-    return this.words[node * nodeStride + nodeFields.xattrs] as number;
-  }
-
-  setXattrs(node: number, list: number): void {
-    this.words[node * nodeStride + nodeFields.xattrs] = list;
+  /** Puts a text into the room behind the inode. */
+  setText(node: number, text: ByteString): void {
+    const start = (node * nodeStride + nodeFields.data) * 4;
+    Buffer.from(this.words.buffer, start, inlineTargetMax).write(text, "latin1");
   }
 
   isDirectory(node: number): boolean {

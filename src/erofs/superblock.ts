@@ -21,6 +21,9 @@ const deviceSlot = (superOffset + superSize) / deviceSlotSize;
 /** Where the first inode may lie. */
 export const metadataStart: number = superOffset + superSize + deviceSlotSize;
 
+/** The block of the superblock ends here: its checksum covers what lies in it. */
+export const headEnd: number = superOffset + blockSize;
+
 /** Nodes are numbered by slots of this size from the start of the image. */
 export const slotSize = 32;
 
