@@ -84,7 +84,7 @@ export async function writeOutputFile(
     await syncFolder(folder);
   } catch (error) {
     fs.rmSync(beside, { force: true });
-    throw options.signal?.aborted === true ? error : ioError(error, `write ${path}`);
+    throw ioError(error, `write ${path}`);
   }
 }
 
@@ -140,7 +140,7 @@ export async function writeStandardOutput(source: ByteSource, options: CopyOptio
     await copyToStream(source, fd, options);
     if (stat.isFile()) await fdatasync(fd);
   } catch (error) {
-    throw options.signal?.aborted === true ? error : ioError(error, "write standard output");
+    throw ioError(error, "write standard output");
   }
 }
 

@@ -17,15 +17,23 @@ const codes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 /**
  * The error of a system call, told as one of lade's: which work failed, why, and what to do.
  *
- * Errors of lade's pass through as they are.
+ * Everything else passes through as it is: errors of lade's, and plain ones, which are bugs and
+ * would look like a broken disk.
  *
  * @param work what was being done, such as `write blob sha256:…`
  */
-export function ioError(error: unknown, work: string): LadeError {
-  if (isLadeError(error)) return error;
-  const systemCode = error instanceof Error && "code" in error ? String(error.code) : "";
+export function ioError(error: unknown, work: string): Error {
+  const systemCode = systemCodeOf(error);
+  if (systemCode === undefined) return error instanceof Error ? error : new Error(String(error));
   const [code, hint] = codes[systemCode] ?? ["IO_FAILED", undefined];
   return new LadeError(code, `${work}: ${explain(error, systemCode)}`, { hint, cause: error });
+}
+
+/** `ENOENT`, where Node's own codes begin with `ERR_`; undefined for what is no system call's. */
+function systemCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || isLadeError(error) || !("code" in error)) return undefined;
+  const code = String(error.code);
+  return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
 const texts: Readonly<Record<string, string>> = {

@@ -69,7 +69,7 @@ export async function stageLayer(source: ByteSource, options: StageOptions): Pro
     }
     return await stageCompressed(input, compression, options);
   } catch (error) {
-    throw options.signal?.aborted === true ? error : ioError(error, `store ${options.place}`);
+    throw ioError(error, `store ${options.place}`);
   }
 }
 

@@ -2,9 +2,15 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type ErrorCode, LadeError } from "../../src/base/errors.ts";
+import { type ErrorCode, isLadeError, LadeError } from "../../src/base/errors.ts";
 import { ioError } from "../../src/base/io-error.ts";
 import { systemError } from "../helpers/system-calls.ts";
+
+function ladeError(cause: unknown, work: string): LadeError {
+  const error = ioError(cause, work);
+  assert.ok(isLadeError(error));
+  return error;
+}
 
 describe("ioError", () => {
   it("says what failed, why and what to do", () => {
@@ -25,7 +31,7 @@ describe("ioError", () => {
     ];
     for (const [system, code, why, hint] of cases) {
       const cause = systemError(system);
-      const error = ioError(cause, "write blob x");
+      const error = ladeError(cause, "write blob x");
       assert.equal(error.code, code);
       assert.match(error.message, /^write blob x: /);
       assert.match(error.message, why);
@@ -35,7 +41,7 @@ describe("ioError", () => {
   });
 
   it("knows no more than the system about other errors", () => {
-    const error = ioError(systemError("EIO"), "read x");
+    const error = ladeError(systemError("EIO"), "read x");
     assert.equal(error.message, "read x: input/output error");
     assert.equal(error.code, "IO_FAILED");
     assert.equal(error.hint, undefined);
@@ -46,5 +52,13 @@ describe("ioError", () => {
   it("leaves errors of lade's as they are", () => {
     const error = new LadeError("TAR_FIELD", "layer: invalid");
     assert.equal(ioError(error, "store layer"), error);
+  });
+
+  it("lets plain errors through, which are bugs", () => {
+    const nodes = Object.assign(new TypeError("wrong"), { code: "ERR_INVALID_ARG_TYPE" });
+    for (const error of [new Error("broken"), nodes]) {
+      assert.equal(ioError(error, "store layer"), error);
+    }
+    assert.equal(ioError("thrown", "store layer").message, "thrown");
   });
 });
