@@ -9,7 +9,7 @@ import { waitContainer } from "../../../src/engine/wait.ts";
 import { code } from "./asserts.ts";
 import { assertNothingLeft, body, create, openBox } from "./box.ts";
 
-test("50 containers made, started and removed side by side leave nothing", async () => {
+test("200 containers made, started and removed side by side leave nothing", async () => {
   await using box = await openBox();
   const { engine } = box;
   const one = async (index: number) => {
@@ -25,7 +25,7 @@ test("50 containers made, started and removed side by side leave nothing", async
     }
     await removeContainer(engine, id, { force: true }).catch(code("CONTAINER_NOT_FOUND"));
   };
-  await Promise.all(Array.from({ length: 50 }, (_, index) => one(index)));
+  await Promise.all(Array.from({ length: 200 }, (_, index) => one(index)));
   await assertNothingLeft(box);
 });
 
