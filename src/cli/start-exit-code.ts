@@ -15,6 +15,8 @@ const notExecutable = /permission denied|is a directory/;
 export function startExitCode(error: unknown): number | undefined {
   if (isLadeError(error, "COMMAND_NOT_FOUND")) return exitCodes.notFound;
   if (isLadeError(error, "COMMAND_NOT_EXECUTABLE")) return exitCodes.notExecutable;
+  // A missing archive is no missing command, though the system's words are the same.
+  if (isLadeError(error, "ARCHIVE_NOT_FOUND")) return exitCodes.usage;
   if (!isLadeError(error) && !(error instanceof ExitStatus)) return undefined;
   if (notFound.test(error.message)) return exitCodes.notFound;
   return notExecutable.test(error.message) ? exitCodes.notExecutable : exitCodes.usage;
