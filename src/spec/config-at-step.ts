@@ -91,7 +91,8 @@ function tell(
     if (told instanceof LadeError) return told;
     if (told.value !== undefined) slots.set(slot, told.value);
     if (told.doubt !== undefined) warnings.push(doubtText(slot, told.doubt, question));
-    if (told.isUnexplained === true) warnings.push(`${slot}: no step of the history sets it`);
+    if (told.isUnexplained === true)
+      warnings.push(`${slot}: no step of the history sets it; it stays`);
   }
   return { config: sectionOf(slots, question.config), warnings };
 }

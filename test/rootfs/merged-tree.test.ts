@@ -92,7 +92,7 @@ describe("layers merged to one tree", () => {
     });
     await fc.assert(
       fc.asyncProperty(changes, (steps) => assertSameAsKernel(steps)),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 
