@@ -18,6 +18,20 @@ export function sealIndex(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, createHash("sha256").update(bytes).digest()]);
 }
 
+/** Writes an index with its seal to a new file. */
+export function writeIndex(path: string, bytes: Buffer): void {
+  const fd = fs.openSync(path, "wx");
+  try {
+    // Not joined first: the index of a layer of a million files has 30 MB.
+    const seal = createHash("sha256").update(bytes).digest();
+    for (const part of [bytes, seal]) {
+      for (let done = 0; done < part.length; ) done += fs.writeSync(fd, part, done);
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 /** The index in a sealed file; undefined when the seal does not match. */
 export function unsealIndex(file: Buffer): Buffer | undefined {
   if (file.length < sealSize) return undefined;
@@ -54,7 +68,7 @@ export function buildIndex(store: Store, diffId: Digest): LayerIndex {
   writeErofs(tree.finish(), { tarPath, tarOffset: 0, tarSize, target, digest: diffId });
   const path = indexPath(store.paths, diffId);
   const beside = `${path}.${randomUUID()}.tmp`;
-  fs.writeFileSync(beside, sealIndex(index.bytes));
+  writeIndex(beside, index.bytes);
   fs.renameSync(beside, path);
   store.database.run(
     "INSERT OR REPLACE INTO layer (diff_id, content_size, entries) VALUES (?, ?, ?)",

@@ -8,7 +8,7 @@ import type { ByteString } from "../tar/entry.ts";
 import { type LayerIndex, LayerIndexer } from "../tar/layer-index.ts";
 import type { WrittenBlob } from "./blob-writer.ts";
 import { writeErofs } from "./erofs-files.ts";
-import { sealIndex } from "./layer-indexes.ts";
+import { writeIndex } from "./layer-indexes.ts";
 import { stagedErofsName, stagedIndexName } from "./paths.ts";
 
 /** What is known of a layer's index. */
@@ -91,7 +91,7 @@ export class TolerantIndexer {
     });
     // A file that is there may be the store's own, held by a link.
     const staged = `${stagingPath}-index`;
-    fs.writeFileSync(staged, sealIndex(index.bytes));
+    writeIndex(staged, index.bytes);
     fs.renameSync(staged, `${folder}/${stagedIndexName(digest)}`);
   }
 

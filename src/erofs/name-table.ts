@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type ByteString, toByteString } from "../tar/entry.ts";
-import { doubled, type NodeTable, nodeFields } from "./node-table.ts";
+import { doubled, grownBuffer, type NodeTable, nodeFields, ownBuffer } from "./node-table.ts";
 
 /** The names `.` and `..`, which every folder holds and no folder is asked for. */
 export const selfName = 0;
@@ -43,7 +43,7 @@ const firstBytes = 64 * 1024;
 export class NameTable {
   count = 2;
   /** The bytes of all names. */
-  bytes: Buffer = Buffer.allocUnsafe(firstBytes);
+  bytes: Buffer = ownBuffer(firstBytes);
   readonly #nodes: NodeTable;
   #bytesUsed = 2;
   #words: Uint32Array = new Uint32Array(firstCapacity * stride);
@@ -216,9 +216,7 @@ export class NameTable {
   #reserve(size: number): void {
     const needed = this.#bytesUsed + size;
     if (needed <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, needed));
-    this.bytes.copy(grown, 0, 0, this.#bytesUsed);
-    this.bytes = grown;
+    this.bytes = grownBuffer(this.bytes, needed);
   }
 }
 

@@ -19,10 +19,29 @@ export function typeOfMode(mode: number): number {
   return mode - (mode % permissionBits);
 }
 
-/** The same numbers with room for twice as many. */
+/** The same numbers with room for twice as many; the old array's memory is gone at once. */
 export function doubled(array: Uint32Array): Uint32Array {
   const grown = new Uint32Array(array.length * 2);
   grown.set(array);
+  letGo(array);
+  return grown;
+}
+
+/** Frees memory that would else wait for garbage to be collected. */
+function letGo({ buffer }: Uint8Array | Uint32Array): void {
+  (buffer as ArrayBuffer).transfer(0);
+}
+
+/** A buffer of its own memory, for `grownBuffer`. */
+export function ownBuffer(size: number): Buffer {
+  return Buffer.from(new ArrayBuffer(size));
+}
+
+/** The same bytes with room for more; the old buffer's memory is gone at once. */
+export function grownBuffer(buffer: Buffer, size: number): Buffer {
+  const grown = ownBuffer(Math.max(buffer.length * 2, size));
+  grown.set(buffer);
+  letGo(buffer);
   return grown;
 }
 

@@ -90,7 +90,7 @@ export class LayerIndexer {
 }
 
 class IndexWriter {
-  #bytes: Buffer = Buffer.allocUnsafe(64 * 1024);
+  #bytes: Buffer = Buffer.from(new ArrayBuffer(64 * 1024));
   #length = 0;
   #lastPath: ByteString = "";
   #lastOffset = 0;
@@ -167,9 +167,12 @@ class IndexWriter {
 
   #ensure(size: number): void {
     if (this.#length + size <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + size));
-    this.#bytes.copy(grown, 0, 0, this.#length);
-    this.#bytes = grown;
+    const wanted = Math.max(this.#bytes.length * 2, this.#length + size);
+    const old = this.#bytes;
+    this.#bytes = Buffer.from(new ArrayBuffer(wanted));
+    old.copy(this.#bytes, 0, 0, this.#length);
+    // The old memory goes at once, not when garbage is collected.
+    (old.buffer as ArrayBuffer).transfer(0);
   }
 }
 
