@@ -111,6 +111,25 @@ test("exec has a terminal, too", async () => {
   assert.equal((await finish(start(["rm", "-f", "host"]))).code, 0);
 });
 
+test("top and stats show what runs", async () => {
+  await finish(start(["run", "-d", "--name", "busy", ...none, image, "sleep", "60"]));
+  const top = await finish(start(["top", "busy", "-o", "pid,args"]));
+  assert.match(top.stdout, /^PID +COMMAND\n\d+ +sleep 60\n$/);
+  const format = "{{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.PIDs}}";
+  const stats = ["stats", "--no-stream", "--format", format, "busy"];
+  assert.match(
+    (await finish(start(stats))).stdout,
+    /^busy [\d.]+% [1-9][\d.]*[KM]iB \/ [\d.]+[GM]iB 1\n$/,
+  );
+  assert.equal((await finish(start(["kill", "busy"]))).code, 0);
+  await finish(start(["wait", "busy"]));
+  assert.equal((await finish(start(stats))).stdout, "busy 0.00% 0B / 0B 0\n");
+  const { code, stderr } = await finish(start(["top", "busy"]));
+  assert.match(stderr, /^Error response from daemon: container [0-9a-f]{64} is not running\n$/);
+  assert.equal(code, 1);
+  assert.equal((await finish(start(["rm", "busy"]))).code, 0);
+});
+
 test("megabytes go through a container and come out whole", async () => {
   const child = start(["run", "--rm", "-i", ...none, image, "cat"]);
   const lines = Array.from({ length: 400_000 }, (_, index) => `${index}\n`).join("");

@@ -35,7 +35,7 @@ test("commit, export and rollback hand on what they are given", async () => {
   const engine = fakeEngine({
     commitContainer: { id: "sha256:1" },
     exportContainer: undefined,
-    rollbackImage: { id: "sha256:2" },
+    rollbackImage: { id: "sha256:2", warnings: ["history says otherwise"] },
   });
   const committed = await engine.run([
     ...["commit", "-a", "me", "-m", "why", "-c", "CMD x", "-c", "ENV a=b", "--squash"],
@@ -44,6 +44,7 @@ test("commit, export and rollback hand on what they are given", async () => {
   assert.equal(committed.stdout, "sha256:1\n");
   const rolled = await engine.run(["rollback", "--to", "2", "-t", "old:1", "img"]);
   assert.equal(rolled.stdout, "sha256:2\n");
+  assert.equal(rolled.stderr, "WARNING: history says otherwise\n");
   await engine.run(["container", "commit", "--no-pause", "web"]);
   await engine.run(["export", "-o", "/x.tar", "web"]);
   const [commit, rollback, plain, exported] = engine.calls.map(([, options]) => {
