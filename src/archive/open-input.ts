@@ -41,10 +41,17 @@ const pipeSize = 1024 * 1024;
  *
  * @param path a file or a folder; undefined for standard input, which is read like a file where it
  *   is one (`lade load < FILE`)
+ * @param signal ends a read that waits for a pipe
  * @throws LadeError ARCHIVE_NOT_FOUND, IO_FAILED, STORE_DENIED
  */
-export async function openInput(path: string | undefined): Promise<OpenInput> {
-  if (path === undefined) return openDescriptor(standardInput, "standard input", filePosition(0));
+export async function openInput(
+  path: string | undefined,
+  signal?: AbortSignal,
+): Promise<OpenInput> {
+  if (path === undefined) {
+    const place = "standard input";
+    return openDescriptor(standardInput, { place, position: filePosition(0), signal });
+  }
   const opened = openPath(path);
   const close = () => opened[Symbol.dispose]();
   if (opened.isFolder) {
@@ -57,21 +64,25 @@ export async function openInput(path: string | undefined): Promise<OpenInput> {
       [Symbol.dispose]: () => undefined,
     };
   }
-  const input = await openDescriptor(opened.fd, path, 0);
+  const input = await openDescriptor(opened.fd, { place: path, position: 0, signal });
   return { ...input, [Symbol.dispose]: close };
 }
 
 async function openDescriptor(
   fd: number,
-  place: string,
-  position: number | undefined,
+  about: {
+    readonly place: string;
+    readonly position: number | undefined;
+    readonly signal: AbortSignal | undefined;
+  },
 ): Promise<Extract<OpenInput, { type: "file" | "stream" }>> {
+  const { place, position } = about;
   const stat = fs.fstatSync(fd);
   const isFile = stat.isFile() && position !== undefined;
   if (!isFile) growPipe(fd, pipeSize);
   const offset = position ?? 0;
   const size = Math.max(0, stat.size - offset);
-  const counted = countReads(isFile ? rangeSource(fd, { offset, size }) : named(fd, place));
+  const counted = countReads(isFile ? rangeSource(fd, { offset, size }) : named(fd, about));
   const source = peekable(counted);
   const compression = sniffCompression(await source.peek(compressionMagicSize));
   const common = { place, compression, [Symbol.dispose]: () => undefined };
@@ -97,8 +108,11 @@ function countReads(source: ByteSource): ByteSource & { count(): number } {
   };
 }
 
-function named(fd: number, place: string): ByteSource {
-  const source = streamSource(fd);
+function named(
+  fd: number,
+  { place, signal }: { readonly place: string; readonly signal: AbortSignal | undefined },
+): ByteSource {
+  const source = streamSource(fd, signal);
   return {
     async read(target) {
       try {

@@ -25,9 +25,19 @@ export function close(fd: number): Promise<void> {
   return settle((done) => fs.close(fd, (error) => done(error ?? null, undefined)));
 }
 
-/** @param position offset in the file, or null to go on from the descriptor's own position */
-export function read(fd: number, target: Uint8Array, position: number | null): Promise<number> {
-  return patiently(() => settle((done) => fs.read(fd, target, 0, target.length, position, done)));
+/**
+ * @param position offset in the file, or null to go on from the descriptor's own position
+ * @param signal ends the waiting for a pipe that does not block
+ */
+export function read(
+  fd: number,
+  target: Uint8Array,
+  position: number | null,
+  signal?: AbortSignal,
+): Promise<number> {
+  const call = () =>
+    settle<number>((done) => fs.read(fd, target, 0, target.length, position, done));
+  return patiently(call, signal);
 }
 
 /**
@@ -53,8 +63,9 @@ export async function writeAll(
 const retryMs = 1;
 
 /** A pipe that another program has set to not block answers EAGAIN where it should wait. */
-async function patiently<T>(call: () => Promise<T>): Promise<T> {
+async function patiently<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (;;) {
+    signal?.throwIfAborted();
     try {
       return await call();
     } catch (error) {

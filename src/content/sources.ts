@@ -57,16 +57,40 @@ export function readAheadOf(
  *
  * What is there already is read at once, which is quicker than by way of another thread; where a
  * read would wait, it waits elsewhere, so that signals and other work are not held up.
+ *
+ * @param signal ends a read that waits; the kernel's own read goes on until something comes, and
+ *   keeps the process
  */
-export function streamSource(fd: number): ByteSource {
+export function streamSource(fd: number, signal?: AbortSignal): ByteSource {
   return {
     read(target: Uint8Array): Promise<number> {
       const size = Math.min(bytesWaiting(fd), target.length);
       return size > 0
         ? Promise.resolve(readSync(fd, target, 0, size, null))
-        : read(fd, target, null);
+        : waitAndRead(fd, target, signal);
     },
   };
+}
+
+/** What a pipe of Linux holds by default; more than the first bytes seldom come at once. */
+const waitingReadSize = 64 * 1024;
+
+/** Reads into memory of its own, since nobody may use what a read that was given up still fills. */
+async function waitAndRead(
+  fd: number,
+  target: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const own = Buffer.allocUnsafe(Math.min(waitingReadSize, target.length));
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal?.reason);
+  signal?.addEventListener("abort", abort);
+  try {
+    const count = await Promise.race([read(fd, own, null, signal), aborted.promise]);
+    return own.copy(target, 0, 0, count);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
 }
 
 /** A source that can be looked ahead into. */

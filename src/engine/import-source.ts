@@ -29,10 +29,12 @@ export function openImportSource(
   signal: AbortSignal | undefined,
 ): Promise<ImportSource> {
   if (/^https?:\/\//i.test(source)) return download(source, signal);
-  return Promise.resolve(source === "-" ? openDescriptor(0, "standard input") : openFile(source));
+  return Promise.resolve(
+    source === "-" ? openDescriptor(0, "standard input", signal) : openFile(source, signal),
+  );
 }
 
-function openFile(path: string): ImportSource {
+function openFile(path: string, signal: AbortSignal | undefined): ImportSource {
   const opened = openPath(path);
   const close = () => opened[Symbol.dispose]();
   if (opened.isFolder) {
@@ -41,16 +43,16 @@ function openFile(path: string): ImportSource {
       hint: `Pipe the folder in as a tar: tar -C ${path} -c . | lade import - NAME:TAG`,
     });
   }
-  return { ...openDescriptor(opened.fd, path), [Symbol.dispose]: close };
+  return { ...openDescriptor(opened.fd, path, signal), [Symbol.dispose]: close };
 }
 
-function openDescriptor(fd: number, place: string): ImportSource {
+function openDescriptor(fd: number, place: string, signal: AbortSignal | undefined): ImportSource {
   const stat = fs.fstatSync(fd);
   const position = stat.isFile() ? filePosition(fd) : undefined;
   const common = { place, [Symbol.dispose]: () => undefined };
   if (position === undefined) {
     growPipe(fd, pipeSize);
-    return { ...common, bytes: streamSource(fd), size: undefined };
+    return { ...common, bytes: streamSource(fd, signal), size: undefined };
   }
   const size = Math.max(0, stat.size - position);
   return { ...common, bytes: rangeSource(fd, { offset: position, size }), size };

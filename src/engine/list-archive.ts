@@ -35,7 +35,7 @@ export async function listArchive(
   path: string | undefined,
   options: ListArchiveOptions = {},
 ): Promise<ArchiveListing> {
-  using input = await openInput(path);
+  using input = await openInput(path, options.signal);
   const contents = input.type === "folder" ? listFolder(input.path) : await listTar(input, options);
   const { format, maker, size, images, topEntries } = contents;
   const { compression } = input;

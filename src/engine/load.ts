@@ -36,7 +36,7 @@ export interface LoadResult {
  * @throws LadeError of what is wrong with the archive, or with the disk
  */
 export async function loadImages(engine: Engine, options: LoadOptions): Promise<LoadResult> {
-  using input = await openInput(options.path);
+  using input = await openInput(options.path, options.signal);
   using lease = openLease(engine.store);
   const onProgress = options.onProgress;
   const read = (members: MemberSet) =>
