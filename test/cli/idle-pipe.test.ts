@@ -49,7 +49,10 @@ for (const [argv, written] of [
     if (written > 0) await pipe.write(archive, 0, written);
     await waitUntilReading(child.pid ?? 0);
     child.kill("SIGINT");
-    const [code, signal] = await Promise.race([ended, delay(20_000, ["still", "running"], { ref: false })]);
+    const [code, signal] = await Promise.race([
+      ended,
+      delay(20_000, ["still", "running"], { ref: false }),
+    ]);
     await pipe.close();
     assert.ok(code === 130 || signal === "SIGINT", `${code} ${signal}`);
     assert.deepEqual(storeState(store), before);
