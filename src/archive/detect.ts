@@ -39,6 +39,11 @@ export class FilesystemDetector {
     return this.#tops.size >= enoughTops;
   }
 
+  /** True once any of the names belongs to a file system. */
+  get isLikely(): boolean {
+    return this.#tops.size > 0;
+  }
+
   /** @throws LadeError ARCHIVE_IS_FILESYSTEM at the name that makes it certain */
   see(name: string): void {
     this.note(name);

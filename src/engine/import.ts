@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FilesystemDetector } from "../archive/detect.ts";
+import { ImageArchiveDetector } from "../archive/detect-image.ts";
 import { LadeError } from "../base/errors.ts";
 import { commitBlobs, stageDocument } from "../content/commit.ts";
 import { openHashThread } from "../content/hash-thread.ts";
@@ -14,7 +14,7 @@ import type { ImageConfigSection } from "../spec/image-config.ts";
 import { formatImportedConfig } from "../spec/image-config-format.ts";
 import { formatPlatform, hostPlatform, parsePlatform } from "../spec/platform.ts";
 import { fullName, parseReference, type Reference, withDefaultTag } from "../spec/reference.ts";
-import { byteStringToText } from "../tar/entry.ts";
+import { type ByteString, byteStringToText } from "../tar/entry.ts";
 import type { Engine } from "./engine.ts";
 import { openImportSource, withoutCredentials } from "./import-source.ts";
 import type { ImportOptions } from "./types.ts";
@@ -36,19 +36,21 @@ export async function importImage(engine: Engine, options: ImportOptions): Promi
   const reference = referenceOf(options.reference);
   const config = applyChanges({} as ImageConfigSection, options.changes ?? []);
   const platform = options.platform ? parsePlatform(options.platform) : hostPlatform();
-  using source = await openImportSource(options.source, options.signal);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
+  using source = await openImportSource(options.source, signal);
   using lease = openLease(store);
   await using hashThread = openHashThread();
-  const sniffer = new ArchiveSniffer(source.place);
   const { onProgress } = options;
+  const names = options.force === true ? undefined : watchNames(source.place, stop);
   const staged = await stageLayer(source.bytes, {
     folder: lease.folder,
     stagingPath: lease.stagingPath(),
     place: source.place,
     keepCompressed: false,
     hasher: hashThread.begin(source.size),
-    signal: options.signal,
-    onEntryPath: options.force === true ? undefined : (path) => sniffer.see(path),
+    signal,
+    onEntryPath: names?.see,
     onProgress: (current) =>
       onProgress?.({
         type: "layer",
@@ -63,7 +65,7 @@ export async function importImage(engine: Engine, options: ImportOptions): Promi
   }
   if (staged.problem !== undefined) throw staged.problem;
   if (staged.index === undefined) throw new Error("a staged layer without index or problem");
-  if (options.force !== true) sniffer.finish();
+  names?.finish();
   const created = normalizeGoTime(new Date().toISOString());
   const configBytes = formatImportedConfig({
     architecture: platform.architecture,
@@ -96,6 +98,24 @@ export async function importImage(engine: Engine, options: ImportOptions): Promi
   return { id, warnings: [] };
 }
 
+/** Looks for an image archive, and stops the reading at the first name that tells. */
+function watchNames(place: string, stop: AbortController) {
+  const detector = new ImageArchiveDetector(place);
+  return {
+    see(path: ByteString): void {
+      try {
+        detector.see(byteStringToText(path));
+      } catch (error) {
+        stop.abort(error);
+      }
+    },
+    finish(): void {
+      stop.signal.throwIfAborted();
+      detector.finish();
+    },
+  };
+}
+
 /** Docker's client sends files through a pipe, so that they all are `-`. */
 function shownSource(source: string): string {
   return /^https?:\/\//i.test(source) ? withoutCredentials(source) : "-";
@@ -110,35 +130,4 @@ function referenceOf(text: string | undefined): Reference | undefined {
     });
   }
   return withDefaultTag(reference);
-}
-
-const archiveNames = new Set(["manifest.json", "oci-layout", "repositories", "index.json"]);
-
-/** Tells an image archive, which makes a broken image, from a file system by its names. */
-class ArchiveSniffer {
-  readonly #place: string;
-  readonly #detector: FilesystemDetector;
-  #found: string | undefined;
-
-  constructor(place: string) {
-    this.#place = place;
-    this.#detector = new FilesystemDetector(place);
-  }
-
-  see(path: string): void {
-    if (this.#detector.isFilesystem) return;
-    const name = byteStringToText(path);
-    this.#detector.note(name);
-    if (archiveNames.has(name)) this.#found ??= name;
-  }
-
-  /** @throws LadeError ARCHIVE_IS_IMAGE */
-  finish(): void {
-    if (this.#found === undefined || this.#detector.isFilesystem) return;
-    throw new LadeError(
-      "ARCHIVE_IS_IMAGE",
-      `${this.#place}: this is an image archive (it has ${this.#found}), as \`docker save\` writes it, and no file system`,
-      { hint: "Use `lade load -i FILE`, or --force to import it as it is." },
-    );
-  }
 }

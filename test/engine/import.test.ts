@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -20,8 +21,10 @@ import { formatPlatform, hostPlatform } from "../../src/spec/platform.ts";
 import { compressed } from "../fixtures/compress.ts";
 import { containerExport, exportArchives } from "../fixtures/export.ts";
 import { hostileArchives } from "../fixtures/hostile.ts";
-import { file } from "../fixtures/sample-image.ts";
+import { runTool } from "../fixtures/outside-tools.ts";
+import { file, sampleImage, sampleLayer } from "../fixtures/sample-image.ts";
 import { tar } from "../fixtures/tar-builder.ts";
+import { plainArchive } from "../fixtures/variants.ts";
 import { noise } from "../helpers/bytes.ts";
 import {
   openTestStore,
@@ -180,6 +183,23 @@ describe("importImage", () => {
       assert.deepEqual(diffIdsOf(store.engine.store.database, id), [digestOf(rootfs)]);
     }
     await verifyStore(store);
+  });
+
+  it("refuses an image archive at its first name, not at its end", async () => {
+    await using store = await openTestStore();
+    const fifo = join(store.folder, "fifo");
+    assert.equal(runTool("mkfifo", [fifo]).status, 0);
+    // Open at both ends, so that it does not end.
+    await using pipe = await open(fifo, "r+");
+    const layer = sampleLayer([file("large", noise(5_000_000))]);
+    const { archive } = plainArchive([sampleImage({ layers: [layer] })]);
+    const written = pipe.write(archive, 0, 3_000_000);
+    await assertRefused(
+      store,
+      { source: fifo },
+      { code: "ARCHIVE_IS_IMAGE", message: /it has [0-9a-f]{64}\.tar/ },
+    );
+    await written;
   });
 
   it("can be saved and loaded elsewhere", async () => {
