@@ -10,5 +10,5 @@ export function openEngine(
 ): ReturnType<Context["useCases"]["openEngine"]> {
   const fromEnvironment = context.env.LADE_ROOT;
   const root = globals.root ?? (fromEnvironment === "" ? undefined : fromEnvironment);
-  return context.useCases.openEngine(root === undefined ? {} : { root });
+  return context.useCases.openEngine({ root, endsWithProcess: true });
 }

@@ -24,6 +24,12 @@ export interface EngineOptions {
   /** Folder for what lives no longer than the machine runs; found by the store's where undefined. */
   readonly runRoot?: string | undefined;
   readonly self?: readonly string[] | undefined;
+  /**
+   * The process ends with the engine: the database is left as a crash would leave it, which its log
+   * is made for. Closing it would fold the log into it and remove it, which costs five syncs, and
+   * the next command two more for making it again.
+   */
+  readonly endsWithProcess?: boolean | undefined;
   readonly bootId?: string | undefined;
 }
 
@@ -58,7 +64,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       return options.bootId ?? bootId();
     },
     async [Symbol.asyncDispose](): Promise<void> {
-      store[Symbol.dispose]();
+      if (options.endsWithProcess !== true) store[Symbol.dispose]();
     },
   };
 }
