@@ -8,6 +8,7 @@ import { requireTool, runOrThrow, shellQuote } from "../test/helpers/tools.ts";
 import { imageCases, overheadCase } from "./cases.ts";
 import { missCauses } from "./causes.ts";
 import { renderChart } from "./chart.ts";
+import { containerCases } from "./container-cases.ts";
 import { type Contenders, ladeWords, type Program, startContenders } from "./contenders.ts";
 import { type GrowthInput, measureGrowth, measureList } from "./growth.ts";
 import {
@@ -129,7 +130,10 @@ async function measureIn(
     lists: [],
   };
   const setUps = createSetUps(measuring);
-  for (const plan of imageCases({ contenders, image, folder: output, rounds, cold })) {
+  const input = { contenders, image, folder: output, rounds, cold };
+  // The tiny image has no programs to run.
+  const plans = [...imageCases(input), ...(options.quick ? [] : containerCases(input))];
+  for (const plan of plans) {
     if (!isWanted(options, plan.id) && !isWanted(options, plan.next?.id ?? plan.id)) continue;
     results.cases = [...results.cases, ...(await measureInTurns(plan, { ...measuring, setUps }))];
     await keep(results);

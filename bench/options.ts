@@ -20,7 +20,8 @@ export interface BenchOptions {
 
 export const usage = `usage: npm run bench -- [options]
   --rounds N        rounds after the warm-up (5; 1 with --quick)
-  --only LIST       only cases whose id begins so: load,save,import,tag,images,rmi,growth,list
+  --only LIST       only cases whose id begins so: load,save,import,tag,images,rmi,
+                    run,create,start,exec,detached,commit,export,growth,list
   --without LIST    leave out some of lade,docker,podman,skopeo
   --quick           a tiny image and one round: a smoke test
   --cold            also load and save with an empty page cache

@@ -36,6 +36,15 @@ const timesAsFast: readonly (readonly [id: string, target: string, limit: number
   ["save-pipe", "`save \\| cat` against docker", 6],
   ["import", "`import` against docker", 6],
   ["load-gzip", "`load -i` of a gzip archive against docker", 2],
+  ["run-load", "`load` and first `run` against docker", 8],
+  ["run-archive", "running an archive in place against docker's `load` and `run`", 10],
+  ["export-file", "`export -o` against docker", 4],
+];
+
+/** lade's time as a part of docker's, at most. */
+const partsOfTime: readonly (readonly [id: string, target: string, limit: number])[] = [
+  ["run", "`run --rm … true` against docker", 0.8],
+  ["commit-small", "`commit` of two small files against docker", 1],
 ];
 
 const targets: readonly Target[] = [
@@ -49,6 +58,24 @@ const targets: readonly Target[] = [
       measure: (results) => ratioOf(caseOf(results, id), "docker", "lade"),
     }),
   ),
+  ...partsOfTime.map(
+    ([id, target, limit]): Target => ({
+      id,
+      target,
+      limit,
+      bound: "at most",
+      format: formatRatio,
+      measure: (results) => ratioOf(caseOf(results, id), "lade", "docker"),
+    }),
+  ),
+  {
+    id: "detached",
+    target: "memory of lade's own beside a detached container",
+    limit: 5e6,
+    bound: "at most",
+    format: formatSize,
+    measure: (results) => peakMemoryOf(findMeasurement(caseOf(results, "detached"), "lade")),
+  },
   {
     id: "load-floor",
     target: "`load -i` against `cp` and `sync -d` of the same file",

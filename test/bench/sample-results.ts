@@ -29,6 +29,8 @@ export function caseResult(id: string, about: Partial<CaseResult> = {}): CaseRes
 export function benchResults(about: Partial<BenchResults> = {}): BenchResults {
   const ids = ["load-file", "load-redirect", "load-pipe", "load-gzip"];
   ids.push("save-file", "save-redirect", "save-pipe", "import", "rmi");
+  ids.push("run-load", "run-archive", "run", "commit-small", "export-file");
+  const detached = caseResult("detached", { measurements: [measurement("lade", [1], 2e6)] });
   const images = caseResult("images", { measurements: [measurement("lade", [0.05])] });
   const sizes = [0.1e9, 10e9];
   return {
@@ -41,7 +43,7 @@ export function benchResults(about: Partial<BenchResults> = {}): BenchResults {
     image: { layerCount: 4, size: 843e6, gzipSize: 260e6 },
     overheadSeconds: 0.005,
     warnings: [],
-    cases: [...ids.map((id) => caseResult(id)), images],
+    cases: [...ids.map((id) => caseResult(id)), images, detached],
     growth: sizes.flatMap((size) =>
       ["growth-load", "growth-save"].map((id) => caseResult(id, { size })),
     ),
