@@ -2,7 +2,7 @@
 
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import * as fs from "node:fs";
-import { isSystemError } from "../base/errors.ts";
+import { isSystemError, LadeError } from "../base/errors.ts";
 import { type ErofsImage, encodeErofs } from "../erofs/image.ts";
 import type { LayerTree } from "../erofs/layer-tree.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
@@ -100,7 +100,7 @@ class SealedWriter {
       for (let done = 0; done < part.size; ) {
         const wanted = Math.min(buffer.length, part.size - done);
         const count = fs.readSync(from, buffer, 0, wanted, part.offset + done);
-        if (count === 0) throw new Error(`${path}: ends before byte ${part.offset + part.size}`);
+        if (count === 0) throw tooShort(path, part.offset + part.size);
         this.write(buffer.subarray(0, count));
         done += count;
       }
@@ -117,6 +117,12 @@ class SealedWriter {
     fs.writeSync(this.#fd, bytes, 0, bytes.length, 0);
     fs.ftruncateSync(this.#fd, this.#at);
   }
+}
+
+function tooShort(path: string, end: number): LadeError {
+  return new LadeError("STORE_DAMAGED", `${path}: ends before byte ${end}, inside a file's data`, {
+    hint: "Load the image again.",
+  });
 }
 
 function updateZeros(hash: Hash, size: number): void {

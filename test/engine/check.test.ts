@@ -5,7 +5,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { compressedLayersOf, diffIdsOf, manifestsOf } from "../../src/content/images.ts";
-import { blobPath, indexPath } from "../../src/content/paths.ts";
+import { blobPath, erofsPath, indexPath } from "../../src/content/paths.ts";
 import { checkStore } from "../../src/engine/check.ts";
 import { type Engine, openEngine } from "../../src/engine/engine.ts";
 import { listImages } from "../../src/engine/list.ts";
@@ -83,6 +83,18 @@ const repairable: Readonly<Record<string, readonly [damage: Damage, kind: string
       fs.copyFileSync(indexPath(paths, first as Digest), indexPath(paths, second));
     },
     "index-damaged",
+  ],
+  "the metadata image of a layer is missing": [
+    ({ store, layers }) => fs.rmSync(erofsPath(store.engine.store.paths, layers[1] as Digest)),
+    "erofs-missing",
+  ],
+  "the metadata image of a layer is cut": [
+    ({ store, layers }) => {
+      const path = erofsPath(store.engine.store.paths, layers[1] as Digest);
+      fs.chmodSync(path, 0o600);
+      fs.truncateSync(path, 2000);
+    },
+    "erofs-damaged",
   ],
   "the row of a layer is missing": [
     ({ store, layers }) =>
