@@ -3,7 +3,7 @@
 import { LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { StagedLayer } from "../content/stage.ts";
-import type { TarEntry } from "../tar/entry.ts";
+import { byteStringToText, type TarEntry } from "../tar/entry.ts";
 
 /** Where the bytes of a member are. */
 export type MemberContent =
@@ -51,6 +51,27 @@ export type MemberRecord =
   /** A file with holes, whose bytes do not lie in one piece. */
   | { readonly type: "sparse" }
   | { readonly type: "other" };
+
+/**
+ * What a member of a tar is.
+ *
+ * @param keep makes the member of a plain file
+ */
+export async function recordOf(
+  entry: TarEntry,
+  keep: () => Member | Promise<Member>,
+): Promise<MemberRecord> {
+  if (hasHoles(entry)) return { type: "sparse" };
+  switch (entry.type) {
+    case "file":
+      return { type: "file", member: await keep() };
+    case "symlink":
+    case "hardlink":
+      return { type: entry.type, target: byteStringToText(entry.linkPath) };
+    default:
+      return { type: "other" };
+  }
+}
 
 /** The documents by which an archive is read; they must be there once, as plain files. */
 const documentNames = new Set(["manifest.json", "index.json", "oci-layout", "repositories"]);
@@ -117,7 +138,7 @@ export class MemberTable implements MemberSet {
 }
 
 /** True for a file with holes: what lies in the tar is not what the file holds. */
-export function hasHoles(entry: TarEntry): boolean {
+function hasHoles(entry: TarEntry): boolean {
   return entry.sparse !== undefined && entry.storedSize !== entry.size;
 }
 

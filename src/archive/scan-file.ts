@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { readSync } from "node:fs";
-import { ioError } from "../base/io-error.ts";
-import { byteStringToText, type TarEntry } from "../tar/entry.ts";
-import { TarScanner } from "../tar/scanner.ts";
-import { hasHoles, MemberTable } from "./member.ts";
-
-/** A window on the file; large enough for the headers of a few small members at once. */
-const windowSize = 32 * 1024;
+import { byteStringToText } from "../tar/entry.ts";
+import { MemberTable, recordOf } from "./member.ts";
+import { skippableFile, walkTar } from "./walk-tar.ts";
 
 /**
  * Lists the members of an archive in a file that can be read at any place.
@@ -17,71 +12,20 @@ const windowSize = 32 * 1024;
  * @param range where the archive lies in the file
  * @throws LadeError TAR_CHECKSUM, TAR_FIELD, TAR_TRUNCATED, NAME_ESCAPES, LIMIT_EXCEEDED
  */
-export function scanFile(
+export async function scanFile(
   fd: number,
   range: { readonly offset: number; readonly size: number },
   place: string,
-): MemberTable {
+): Promise<MemberTable> {
   const table = new MemberTable(place);
-  const scanner = new TarScanner({
-    name: place,
-    skipUnknownTypes: true,
-    onEntry: (entry) => addEntry(table, entry, { fd, offset: range.offset }),
+  const { offset, size } = range;
+  await walkTar(skippableFile(fd, { offset, size, place }), {
+    place,
+    async onEntry(entry) {
+      const name = byteStringToText(entry.path);
+      const content = { type: "range", fd, offset: offset + entry.dataOffset } as const;
+      table.add(name, await recordOf(entry, () => ({ name, size: entry.storedSize, content })));
+    },
   });
-  const window = Buffer.allocUnsafe(windowSize);
-  let position = 0;
-  while (position < range.size && !scanner.isEnded) {
-    const count = readAt(fd, window, { place, range, position });
-    if (count === 0) break;
-    scanner.push(window.subarray(0, count));
-    position += count;
-    const next = Math.min(scanner.nextOffset, range.size);
-    if (next > position) scanner.skipTo(next);
-    position = Math.max(position, next);
-  }
-  scanner.end();
   return table;
-}
-
-function readAt(
-  fd: number,
-  window: Buffer,
-  at: { place: string; range: { offset: number; size: number }; position: number },
-): number {
-  const size = Math.min(window.length, at.range.size - at.position);
-  try {
-    return readSync(fd, window, 0, size, at.range.offset + at.position);
-  } catch (error) {
-    throw ioError(error, `read ${at.place}`);
-  }
-}
-
-function addEntry(
-  table: MemberTable,
-  entry: TarEntry,
-  file: { readonly fd: number; readonly offset: number },
-): void {
-  const name = byteStringToText(entry.path);
-  if (hasHoles(entry)) {
-    table.add(name, { type: "sparse" });
-    return;
-  }
-  switch (entry.type) {
-    case "file":
-      table.add(name, {
-        type: "file",
-        member: {
-          name,
-          size: entry.storedSize,
-          content: { type: "range", fd: file.fd, offset: file.offset + entry.dataOffset },
-        },
-      });
-      return;
-    case "symlink":
-    case "hardlink":
-      table.add(name, { type: entry.type, target: byteStringToText(entry.linkPath) });
-      return;
-    default:
-      table.add(name, { type: "other" });
-  }
 }

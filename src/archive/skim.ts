@@ -13,7 +13,13 @@ import {
 import { compareGoStrings } from "../spec/go-json.ts";
 import { byteStringToText, type TarEntry } from "../tar/entry.ts";
 import { FilesystemDetector } from "./detect.ts";
-import { hasHoles, type Member, type MemberContent, MemberTable } from "./member.ts";
+import {
+  type Member,
+  type MemberContent,
+  type MemberRecord,
+  MemberTable,
+  recordOf,
+} from "./member.ts";
 import type { OpenInput } from "./open-input.ts";
 import { type SkippableSource, skippableFile, skippableStream, walkTar } from "./walk-tar.ts";
 
@@ -97,25 +103,11 @@ class Skimmer {
     this.#noteTop(name, entry);
     // A file system may have any number of members, of which only the top ones count.
     if (this.#detector.isFilesystem) return;
-    if (hasHoles(entry)) {
-      this.#add(name, { type: "sparse" });
-      return;
-    }
-    switch (entry.type) {
-      case "file":
-        this.#add(name, { type: "file", member: await this.#memberOf(name, entry, data) });
-        return;
-      case "symlink":
-      case "hardlink":
-        this.#add(name, { type: entry.type, target: byteStringToText(entry.linkPath) });
-        return;
-      default:
-        this.#add(name, { type: "other" });
-    }
+    this.#add(name, await recordOf(entry, () => this.#memberOf(name, entry, data)));
   }
 
   /** In a tar of a file system absolute names are common, and no fault. */
-  #add(name: string, record: Parameters<MemberTable["add"]>[1]): void {
+  #add(name: string, record: MemberRecord): void {
     try {
       this.#members.add(name, record);
     } catch (error) {

@@ -5,9 +5,9 @@ import { limits } from "../base/limits.ts";
 import { type HashThread, openHashThread } from "../content/hash-thread.ts";
 import type { Lease } from "../content/lease.ts";
 import { stageLayer } from "../content/stage.ts";
-import { byteStringToText, type TarEntry } from "../tar/entry.ts";
+import { byteStringToText } from "../tar/entry.ts";
 import { FilesystemDetector } from "./detect.ts";
-import { hasHoles, type MemberContent, MemberTable } from "./member.ts";
+import { type MemberContent, MemberTable, recordOf } from "./member.ts";
 import { skippableStream, walkTar } from "./walk-tar.ts";
 
 /** Members up to this size stay in memory: documents, and layers of a few files. */
@@ -46,7 +46,9 @@ export async function spoolArchive(
       signal?.throwIfAborted();
       const name = byteStringToText(entry.path);
       detector.see(name);
-      await keepEntry(table, { entry, name, data, keep });
+      const size = entry.storedSize;
+      const keepMember = async () => ({ name, size, content: await keep(name, size, data) });
+      table.add(name, await recordOf(entry, keepMember));
     },
   });
   detector.finish(table);
@@ -55,29 +57,10 @@ export async function spoolArchive(
   return table;
 }
 
-interface EntryInput {
-  readonly entry: TarEntry;
-  readonly name: string;
-  readonly data: ByteSource;
-  readonly keep: (name: string, size: number, data: ByteSource) => Promise<MemberContent>;
-}
-
-async function keepEntry(table: MemberTable, input: EntryInput): Promise<void> {
-  const { entry, name, data } = input;
-  if (entry.type === "symlink" || entry.type === "hardlink") {
-    table.add(name, { type: entry.type, target: byteStringToText(entry.linkPath) });
-  } else if (hasHoles(entry)) {
-    table.add(name, { type: "sparse" });
-  } else if (entry.type === "file") {
-    const content = await input.keep(name, entry.storedSize, data);
-    table.add(name, { type: "file", member: { name, size: entry.storedSize, content } });
-  } else {
-    table.add(name, { type: "other" });
-  }
-}
+type Keeper = (name: string, size: number, data: ByteSource) => Promise<MemberContent>;
 
 /** Keeps members in memory as long as they are small and few, else in the lease's folder. */
-function memberKeeper(options: SpoolOptions, hashThread: HashThread): EntryInput["keep"] {
+function memberKeeper(options: SpoolOptions, hashThread: HashThread): Keeper {
   let used = 0;
   return async (name, size, data) => {
     if (size <= memorySize && used + size <= limits.spooledDocumentsSize) {

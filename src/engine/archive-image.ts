@@ -60,7 +60,7 @@ export async function openArchiveImage(
       return await read(folder.members);
     }
     case "file":
-      return await read(scanFile(input.fd, input, input.place));
+      return await read(await scanFile(input.fd, input, input.place));
     case "stream":
       throw notAsItLies(path, `it is compressed (${input.compression})`);
   }

@@ -47,7 +47,7 @@ export async function loadImages(engine: Engine, options: LoadOptions): Promise<
       return await read(folder.members);
     }
     case "file":
-      return await read(scanFile(input.fd, input, input.place));
+      return await read(await scanFile(input.fd, input, input.place));
     case "stream":
       return await read(
         await spoolArchive(input.source, {

@@ -26,12 +26,15 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-function makerOfBytes(bytes: Buffer, kind: "tar" | "folder" = "tar"): string | undefined {
+async function makerOfBytes(
+  bytes: Buffer,
+  kind: "tar" | "folder" = "tar",
+): Promise<string | undefined> {
   const path = join(folder, "archive.tar");
   writeFileSync(path, bytes);
   const fd = openSync(path, "r");
   try {
-    const members = scanFile(fd, { offset: 0, size: bytes.length }, "archive.tar");
+    const members = await scanFile(fd, { offset: 0, size: bytes.length }, "archive.tar");
     const { images } = readImages(members, { platforms: undefined, takesAll: true });
     return makerOf(members, { images, kind });
   } finally {
@@ -73,25 +76,25 @@ const known: readonly (readonly [string, () => { archive: Buffer }, string])[] =
 
 describe("makerOf", () => {
   for (const [name, make, maker] of known) {
-    test(`knows ${name}`, () => assert.equal(makerOfBytes(make().archive), maker));
+    test(`knows ${name}`, async () => assert.equal(await makerOfBytes(make().archive), maker));
   }
 
-  test("says nothing of what anyone may have written", () => {
+  test("says nothing of what anyone may have written", async () => {
     const image = sampleImage();
-    assert.equal(makerOfBytes(plainArchive([image]).archive), undefined);
+    assert.equal(await makerOfBytes(plainArchive([image]).archive), undefined);
     assert.equal(
-      makerOfBytes(plainArchive([image], { layerCompression: "gzip" }).archive),
+      await makerOfBytes(plainArchive([image], { layerCompression: "gzip" }).archive),
       undefined,
     );
-    assert.equal(makerOfBytes(tar([{ name: "manifest.json", body: "[]" }])), undefined);
+    assert.equal(await makerOfBytes(tar([{ name: "manifest.json", body: "[]" }])), undefined);
   });
 
-  test("goes by the order of members only where there is one", () => {
-    assert.equal(makerOfBytes(builders.jibOci().archive, "folder"), undefined);
-    assert.equal(makerOfBytes(dockerOci.docker25().archive, "folder"), "docker 25 or later");
+  test("goes by the order of members only where there is one", async () => {
+    assert.equal(await makerOfBytes(builders.jibOci().archive, "folder"), undefined);
+    assert.equal(await makerOfBytes(dockerOci.docker25().archive, "folder"), "docker 25 or later");
   });
 
-  test("knows layouts by the bytes of their documents", () => {
+  test("knows layouts by the bytes of their documents", async () => {
     const oci = ociImage(sampleImage());
     const layout = (layoutText: string, indexText: string) =>
       makerOfBytes(
@@ -107,9 +110,9 @@ describe("makerOf", () => {
     const index = JSON.stringify({ schemaVersion: 2, manifests: [oci.descriptor] });
     const compact = '{"imageLayoutVersion":"1.0.0"}';
     const indented = '{\n    "imageLayoutVersion": "1.0.0"\n}';
-    assert.equal(layout(`${compact}\n`, `${index}\n`), "umoci");
-    assert.equal(layout(indented, index), "kaniko, crane or ko");
-    assert.equal(layout('{"imageLayoutVersion": "1.0.0"}', index), containersTools);
-    assert.equal(layout(compact, index), undefined);
+    assert.equal(await layout(`${compact}\n`, `${index}\n`), "umoci");
+    assert.equal(await layout(indented, index), "kaniko, crane or ko");
+    assert.equal(await layout('{"imageLayoutVersion": "1.0.0"}', index), containersTools);
+    assert.equal(await layout(compact, index), undefined);
   });
 });

@@ -32,9 +32,9 @@ function bytesOf({ content, size }: Member): Buffer {
 }
 
 /** Names and digests of what is in an archive, or the refusal. */
-function listed(read: () => MemberTable): unknown {
+async function listed(reading: Promise<MemberTable>): Promise<unknown> {
   try {
-    const members = read();
+    const members = await reading;
     return [...members.names()].map((name) => {
       try {
         const member = members.lookup(name, "test");
@@ -52,17 +52,11 @@ function listed(read: () => MemberTable): unknown {
 async function readBoth(store: TestStore, archive: Buffer, pieces: readonly number[]) {
   const fd = openSync(writeFixture(store, "a.tar", archive), "r");
   const range = { offset: 0, size: archive.length };
-  const scanned = listed(() => scanFile(fd, range, "a.tar"));
+  const scanned = await listed(scanFile(fd, range, "a.tar"));
   closeSync(fd);
   using lease = openLease(store.engine.store);
   const source = piecewise(archive, pieces);
-  const spooled = await spoolArchive(source, { lease, place: "a.tar" }).then(
-    (members) => listed(() => members),
-    (error: unknown) =>
-      listed(() => {
-        throw error;
-      }),
-  );
+  const spooled = await listed(spoolArchive(source, { lease, place: "a.tar" }));
   return { scanned, spooled, staged: readdirSync(lease.folder) };
 }
 

@@ -22,10 +22,10 @@ const withIndex = makers.filter(({ make }) =>
 );
 
 /** Digests of the manifests and indexes by which an archive knows its images. */
-function digestsIn(path: string): { manifests: string[]; indexes: string[] } {
+async function digestsIn(path: string): Promise<{ manifests: string[]; indexes: string[] }> {
   const fd = openSync(path, "r");
   try {
-    const table = scanFile(fd, { offset: 0, size: fstatSync(fd).size }, path);
+    const table = await scanFile(fd, { offset: 0, size: fstatSync(fd).size }, path);
     const { images } = readImages(table, { platforms: undefined });
     const found = images.flatMap((image) => (image.kind === "image" ? [image] : []));
     return {
@@ -59,8 +59,8 @@ for (const { name, make } of makers) {
     assert.ok(readFileSync(saved).equals(readFileSync(again)), "the second save has other bytes");
     // The scan reads plain tars; what is packed has the same digests as its plain form.
     if (sniffCompression(readFileSync(input)) !== "none") return;
-    const before = digestsIn(input);
-    const after = digestsIn(saved);
+    const before = await digestsIn(input);
+    const after = await digestsIn(saved);
     for (const digest of before.manifests) assert.ok(after.manifests.includes(digest), digest);
     for (const digest of before.indexes) assert.ok(after.indexes.includes(digest), digest);
     await verifyStore(second);
