@@ -16,7 +16,9 @@ import { isGone } from "./upper.ts";
  * A tar of what was found in a container: a file by itself, or a folder with all that is in it.
  *
  * Nothing is followed, and only plain files are opened. Sockets are left out, and what a running
- * container removes meanwhile.
+ * container removes meanwhile. Times are whole seconds, as in Docker's tars, whose sizes `cp` tells.
+ *
+ * Source: `FileInfoHeaderNoLookups` of moby/go-archive.
  *
  * @param name what the first member is called, and before the slash all that is in it
  */
@@ -66,10 +68,10 @@ function* placeParts(walk: Walk, place: Place, path: ByteString): Generator<TarP
 
 function nodeOf({ fd, status }: Place): TreeNode {
   const { type, mode, uid, gid, modified, deviceMajor, deviceMinor } = status;
-  const times = { mtimeSeconds: modified.seconds, mtimeNanoseconds: modified.nanoseconds };
   return {
     ...plainNode,
-    ...times,
+    mtimeSeconds: modified.seconds,
+    mtimeNanoseconds: 0,
     type: type as Exclude<typeof type, "socket">,
     mode,
     uid,

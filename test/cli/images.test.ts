@@ -155,11 +155,16 @@ test("hints at a subcommand that was meant", async () => {
 test("opens the store that --root or LADE_ROOT names", async () => {
   const useCases = { listImages: async () => [] };
   const env = { LADE_ROOT: "/env" };
+  const endsWithProcess = true;
   assert.deepEqual((await run(["--root", "/flag", "images"], { useCases, env })).opened, [
-    { root: "/flag" },
+    { root: "/flag", endsWithProcess },
   ]);
-  assert.deepEqual((await run(["images"], { useCases, env })).opened, [{ root: "/env" }]);
-  assert.deepEqual((await run(["images"], { useCases })).opened, [{}]);
+  assert.deepEqual((await run(["images"], { useCases, env })).opened, [
+    { root: "/env", endsWithProcess },
+  ]);
+  assert.deepEqual((await run(["images"], { useCases })).opened, [
+    { root: undefined, endsWithProcess },
+  ]);
 });
 
 test("errors of the engine come from Docker's daemon, with the hint below", async () => {

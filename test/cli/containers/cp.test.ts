@@ -257,7 +257,7 @@ test("a dash is a tar on standard input or output", async () => {
   assert.equal(refused.stderr, 'destination "c:/nowhere" must be a directory\n');
   const out = await cp(["c:/f", "-"], { "/f": { mode: 0o644, real: join(place, "f") } });
   assert.deepEqual(out.calls, [["get", "/f", "x"]]);
-  assert.ok(/\0x\0.*ustar.*text\0/s.test(out.stdout));
+  assert.ok(/^x\0.*ustar.*text\0/s.test(out.stdout));
 });
 
 test("tells how much was copied where somebody looks, or asks", async () => {

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import * as fs from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Box, image, openBox } from "../../engine/containers/box.ts";
@@ -128,6 +129,19 @@ test("top and stats show what runs", async () => {
   assert.match(stderr, /^Error response from daemon: container [0-9a-f]{64} is not running\n$/);
   assert.equal(code, 1);
   assert.equal((await finish(start(["rm", "busy"]))).code, 0);
+});
+
+test("cp tells the size of the tar, which has no more than a header for a small file", async () => {
+  await finish(start(["create", "--name", "cp", ...none, image]));
+  const path = join(box.folder, "note");
+  fs.writeFileSync(path, "x");
+  fs.utimesSync(path, 1234567890.5, 1234567890.5);
+  const into = await finish(start(["cp", "-q=false", path, "cp:/data/note"]));
+  assert.equal(into.stderr, "Successfully copied 2.05kB to cp:/data/note\n");
+  const out = await finish(start(["cp", "-q=false", "cp:/data/note", `${path}.2`]));
+  assert.equal(out.stderr, `Successfully copied 2.05kB to ${path}.2\n`);
+  assert.equal(fs.statSync(`${path}.2`).mtimeMs, 1234567890_000);
+  assert.equal((await finish(start(["rm", "cp"]))).code, 0);
 });
 
 test("megabytes go through a container and come out whole", async () => {

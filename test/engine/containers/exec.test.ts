@@ -230,7 +230,10 @@ test("processes and figures of a container", async () => {
   await using box = await openBox();
   const { engine } = box;
   const id = await start(box, { name: "busy", body: body("sleep 1000; true") });
-  const { Titles: titles, Processes: processes } = await topContainer(engine, "busy");
+  // The shell takes a moment to start its program.
+  let top = await topContainer(engine, "busy");
+  while (top.Processes.length < 2) top = await topContainer(engine, "busy");
+  const { Titles: titles, Processes: processes } = top;
   assert.equal(titles[1], "PID");
   assert.deepEqual(processes.map((cells) => cells.at(-1)).toSorted(), [
     "sh -c sleep 1000; true",
