@@ -52,14 +52,18 @@ export function mergeResults(older: BenchResults, newer: BenchResults): BenchRes
   return {
     ...newer,
     warnings: [...new Set([...older.warnings, ...newer.warnings])],
-    cases: mergeCases(older.cases, newer.cases),
-    growth: mergeCases(older.growth, newer.growth),
-    lists: mergeCases(older.lists, newer.lists),
+    // The bench image is made anew on each machine, and a case is the same whatever its size then.
+    cases: mergeCases(older.cases, newer.cases, ({ id }) => id),
+    growth: mergeCases(older.growth, newer.growth, ({ id, size }) => `${id} ${size}`),
+    lists: mergeCases(older.lists, newer.lists, ({ id, count }) => `${id} ${count}`),
   };
 }
 
-function mergeCases(older: readonly CaseResult[], newer: readonly CaseResult[]): CaseResult[] {
-  const key = ({ id, size, count }: CaseResult) => `${id} ${size ?? ""} ${count ?? ""}`;
+function mergeCases(
+  older: readonly CaseResult[],
+  newer: readonly CaseResult[],
+  key: (result: CaseResult) => string,
+): CaseResult[] {
   const merged = new Map(older.map((result) => [key(result), result]));
   for (const result of newer) merged.set(key(result), result);
   return [...merged.values()];
