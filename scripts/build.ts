@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { lazyBuiltins } from "./builtins.ts";
 
 const projectRoot: string = join(import.meta.dirname, "..");
@@ -29,16 +29,28 @@ export function readGitCommit(root: string): string {
   }
 }
 
-/** `bin/main.ts` and every thread's entry point, relative to the project. */
+/** `bin/main.ts`, every thread's entry point and every large library, relative to the project. */
 function findEntryPoints(root: string): string[] {
-  const workers = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith("-worker.ts"))
+  const others = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => /-(?:worker|library)\.ts$/.test(name))
     .map((name) => join("src", name));
-  return ["bin/main.ts", ...workers.sort()];
+  return ["bin/main.ts", ...others.sort()];
 }
 
+/** Leaves `import("./NAME-library.ts")` to run time: libraries that few commands need. */
+const ownFiles: Plugin = {
+  name: "own-files",
+  setup(build) {
+    build.onResolve({ filter: /-library\.ts$/ }, ({ path, kind }) =>
+      kind === "dynamic-import"
+        ? { path: `./${basename(path, ".ts")}.js`, external: true }
+        : undefined,
+    );
+  },
+};
+
 /**
- * One file for the program and one for each thread, side by side, so that
+ * One file for the program, one for each thread and each large library, side by side, so that
  * `new URL("./NAME-worker.js", import.meta.url)` is right wherever the caller was.
  *
  * A module behind `import()` is in the file too, but runs on first use only. `lade images` took
@@ -68,7 +80,7 @@ function esbuildOptions({ root, outDir, gitCommit }: BundleOptions): BuildOption
     metafile: true,
     write: false,
     logLevel: "silent",
-    plugins: [lazyBuiltins],
+    plugins: [lazyBuiltins, ownFiles],
     define: {
       LADE_VERSION: JSON.stringify(packageJson.version),
       LADE_GIT_COMMIT: JSON.stringify(gitCommit),

@@ -4,6 +4,7 @@ import type { ErrorCode } from "../src/base/errors.ts";
 
 /** What each error code means, in one sentence: the text of `docs/errors.md`. */
 export const errorTexts: Readonly<Record<ErrorCode, string>> = {
+  API_INVALID: "A request to the API is not what Docker's clients send.",
   ARCHIVE_AMBIGUOUS: "Two parts of the archive say different things about the same image.",
   ARCHIVE_IS_FILESYSTEM:
     "The archive is the file system of a container, as `docker export` writes it: use `lade import`.",
@@ -39,6 +40,7 @@ export const errorTexts: Readonly<Record<ErrorCode, string>> = {
   IO_FAILED: "The system failed to read or write a file.",
   LAYER_INVALID: "A layer holds what no file system can: Docker fails to unpack it, too.",
   LIMIT_EXCEEDED: "Something from outside is larger, deeper or more than lade accepts.",
+  LISTEN_FAILED: "The API can't be served at the address that was asked for.",
   MOUNT_FAILED: "The kernel refused to mount something.",
   NAME_ESCAPES: "A name inside the archive leads out of it.",
   NETWORK_FAILED: "The network could not be set up or taken down.",

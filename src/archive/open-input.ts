@@ -37,6 +37,15 @@ const standardInput = 0;
 const pipeSize = 1024 * 1024;
 
 /**
+ * Takes an archive that comes once, from wherever the source has it.
+ *
+ * @param place what errors call it
+ */
+export async function openStream(given: ByteSource, place: string): Promise<OpenInput> {
+  return await sniffed(given, { place, size: undefined });
+}
+
+/**
  * Opens an archive.
  *
  * @param path a file or a folder; undefined for standard input, which is read like a file where it
@@ -82,17 +91,28 @@ async function openDescriptor(
   if (!isFile) growPipe(fd, pipeSize);
   const offset = position ?? 0;
   const size = Math.max(0, stat.size - offset);
-  const counted = countReads(isFile ? rangeSource(fd, { offset, size }) : named(fd, about));
+  const given = isFile ? rangeSource(fd, { offset, size }) : named(fd, about);
+  const input = await sniffed(given, { place, size: isFile ? size : undefined });
+  if (!isFile || input.compression !== "none") return input;
+  const { compression } = input;
+  return { type: "file", place, compression, fd, offset, size, [Symbol.dispose]: () => undefined };
+}
+
+async function sniffed(
+  given: ByteSource,
+  { place, size }: { readonly place: string; readonly size: number | undefined },
+): Promise<Extract<OpenInput, { type: "stream" }>> {
+  const counted = countReads(given);
   const source = peekable(counted);
   const compression = sniffCompression(await source.peek(compressionMagicSize));
-  const common = { place, compression, [Symbol.dispose]: () => undefined };
-  if (isFile && compression === "none") return { ...common, type: "file", fd, offset, size };
   return {
-    ...common,
     type: "stream",
+    place,
+    compression,
     source: decompress(source, compression, place),
-    size: isFile ? size : undefined,
+    size,
     taken: () => counted.count(),
+    [Symbol.dispose]: () => undefined,
   };
 }
 

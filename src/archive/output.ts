@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { ByteSource } from "../base/bytes.ts";
+import { type ByteSource, type ByteWriter, readFully } from "../base/bytes.ts";
 import { isSystemError, LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { close, fdatasync, open, syncFolder } from "../content/file-calls.ts";
@@ -142,6 +142,52 @@ export async function writeStandardOutput(source: ByteSource, options: CopyOptio
   } catch (error) {
     throw ioError(error, "write standard output");
   }
+}
+
+const chunkSize = 1024 * 1024;
+
+/** Hands an archive to whoever takes it, in large pieces: one is written while the next is read. */
+export async function writeToWriter(
+  source: ByteSource,
+  write: ByteWriter,
+  options: CopyOptions,
+): Promise<void> {
+  const buffers = [Buffer.allocUnsafe(chunkSize), Buffer.allocUnsafe(chunkSize)] as const;
+  let written = Promise.resolve();
+  let size = 0;
+  try {
+    for (let turn = 0; ; turn++) {
+      const buffer = turn % 2 === 0 ? buffers[0] : buffers[1];
+      const count = await readFully(source, buffer);
+      await written;
+      options.signal?.throwIfAborted();
+      if (count === 0) return;
+      written = write(buffer.subarray(0, count));
+      // Its failure is met at the next turn.
+      written.catch(() => {});
+      size += count;
+      options.onProgress?.(size);
+    }
+  } finally {
+    await Promise.allSettled([written]);
+  }
+}
+
+/** Where an archive goes: to a path, to a writer, or to standard output. */
+export interface OutputTarget {
+  readonly path?: string | undefined;
+  readonly write?: ByteWriter | undefined;
+}
+
+/** Writes an archive to where it is wanted. */
+export async function writeOutput(
+  source: ByteSource,
+  { path, write }: OutputTarget,
+  options: CopyOptions,
+): Promise<void> {
+  if (write !== undefined) await writeToWriter(source, write, options);
+  else if (path === undefined) await writeStandardOutput(source, options);
+  else await writeOutputFile(source, path, options);
 }
 
 /** The shell may have opened it as another user, who can and may do more. */

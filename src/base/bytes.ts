@@ -10,6 +10,13 @@ export interface ByteSource {
   read(target: Uint8Array): Promise<number>;
 }
 
+/**
+ * Takes bytes in order.
+ *
+ * @returns when their memory may be used again
+ */
+export type ByteWriter = (bytes: Uint8Array) => Promise<void>;
+
 /** The smallest multiple of `unit` that is not below `value`. */
 export function alignUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;

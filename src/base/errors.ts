@@ -13,6 +13,7 @@ export type ErrorKind =
 
 /** Every error code of lade and its kind. Append only: scripts rely on the codes. */
 export const errorKinds = {
+  API_INVALID: "invalid",
   ARCHIVE_AMBIGUOUS: "invalid",
   ARCHIVE_IS_FILESYSTEM: "invalid",
   ARCHIVE_IS_IMAGE: "invalid",
@@ -44,6 +45,7 @@ export const errorKinds = {
   IO_FAILED: "unavailable",
   LAYER_INVALID: "invalid",
   LIMIT_EXCEEDED: "invalid",
+  LISTEN_FAILED: "unavailable",
   MOUNT_FAILED: "unavailable",
   NAME_ESCAPES: "invalid",
   NETWORK_FAILED: "unavailable",

@@ -39,6 +39,16 @@ export const limits = {
   redirects: 10,
   /** `/etc/passwd` and `/etc/group` of a container; containerd stops there, too. */
   userFileSize: 10 * MIB,
+  /** What a client of the API may send. */
+  api: {
+    /** A JSON body: `create` with thousands of labels and binds is below a megabyte. */
+    jsonBodySize: 8 * MIB,
+    /** Request line and headers together; an `X-Registry-Auth` of many registries is some kilobytes. */
+    headersSize: 64 * KIB,
+    headersTimeoutMs: 60_000,
+    /** One message of a websocket. */
+    messageSize: MIB,
+  },
   /** What a `--format` template may use up. Go sets most of these to what its growing stacks hold. */
   template: {
     /** Blocks and parentheses within each other in the text of a template. */

@@ -58,6 +58,7 @@ const commands: readonly CommandEntry[] = [
   { names: ["rollback", "image rollback"], load: () => import("./commands/rollback.ts") },
   { names: ["run", "container run"], load: () => import("./commands/run.ts") },
   { names: ["save", "image save"], load: () => import("./commands/save.ts") },
+  { names: ["serve"], load: () => import("./commands/serve.ts") },
   { names: ["start", "container start"], load: () => import("./commands/start.ts") },
   { names: ["stats", "container stats"], load: () => import("./commands/stats.ts") },
   { names: ["stop", "container stop"], load: () => import("./commands/stop.ts") },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { serve } from "../api/serve.ts";
 import type { checkStore } from "../engine/check.ts";
 import type { openEngine } from "../engine/engine.ts";
 import type { imageHistory } from "../engine/history.ts";
@@ -29,6 +30,7 @@ export interface UseCases extends ContainerUseCases {
   readonly pruneImages: typeof pruneImages;
   readonly removeImage: typeof removeImage;
   readonly saveImages: typeof saveImages;
+  readonly serve: typeof serve;
   readonly systemInfo: typeof systemInfo;
   readonly tagImage: typeof tagImage;
 }
@@ -48,6 +50,7 @@ export const useCases: UseCases = {
   pruneImages: async (...args) => (await import("../engine/prune.ts")).pruneImages(...args),
   removeImage: async (...args) => (await import("../engine/remove.ts")).removeImage(...args),
   saveImages: async (...args) => (await import("../engine/save.ts")).saveImages(...args),
+  serve: async (...args) => (await import("../api/serve.ts")).serve(...args),
   systemInfo: async (...args) => (await import("../engine/system.ts")).systemInfo(...args),
   tagImage: async (...args) => (await import("../engine/tag.ts")).tagImage(...args),
 };

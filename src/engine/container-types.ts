@@ -5,6 +5,7 @@
  * of Docker's Engine API; the command line prints them, an API sends them.
  */
 
+import type { ByteWriter } from "../base/bytes.ts";
 import type { ProgressListener } from "../base/progress.ts";
 import type { Attachment, AttachOptions, TerminalSize } from "../runtime/types.ts";
 import type { ContainerBody, ContainerStatus, HostConfig, MountPoint } from "../spec/container.ts";
@@ -263,7 +264,9 @@ export interface CommitOptions {
 export interface ExportOptions {
   readonly container: string;
   /** A file, or undefined for standard output. */
-  readonly path: string | undefined;
+  readonly path?: string | undefined;
+  /** Gets the tar instead of `path`, where it is given. */
+  readonly write?: ByteWriter | undefined;
   readonly onProgress?: ProgressListener | undefined;
   readonly signal?: AbortSignal | undefined;
 }

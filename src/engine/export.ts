@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { checkOutputPath, writeOutputFile, writeStandardOutput } from "../archive/output.ts";
+import { checkOutputPath, writeOutput } from "../archive/output.ts";
 import type { ContainerRow } from "../content/containers.ts";
 import { disposableSource } from "../rootfs/layer-writer.ts";
 import { overlayTrees } from "../rootfs/merged-tree.ts";
@@ -38,8 +38,7 @@ export async function exportContainer(engine: Engine, options: ExportOptions): P
   const parts = treeTarParts(walkTree(tree), { layers: layers.files, upperFd: changes.upperFd });
   using source = disposableSource(whole(engine, row, parts));
   const copy = { signal, ...(onProgress && { onProgress: progressOf(tree, onProgress) }) };
-  if (path === undefined) await writeStandardOutput(source, copy);
-  else await writeOutputFile(source, path, copy);
+  await writeOutput(source, options, copy);
   noteExport(engine, row);
 }
 

@@ -20,14 +20,18 @@ export interface ImportSource extends Disposable {
 const pipeSize = 1024 * 1024;
 
 /**
- * Opens a file, an http(s) URL, or `-` for standard input.
+ * Opens a file, an http(s) URL, `-` for standard input, or bytes that somebody hands over.
  *
  * @throws LadeError ARCHIVE_NOT_FOUND, DOWNLOAD_FAILED, IO_FAILED, STORE_DENIED
  */
 export function openImportSource(
-  source: string,
+  source: string | ByteSource,
   signal: AbortSignal | undefined,
 ): Promise<ImportSource> {
+  if (typeof source !== "string") {
+    const given = { place: "archive", bytes: source, size: undefined };
+    return Promise.resolve({ ...given, [Symbol.dispose]: () => undefined });
+  }
   if (/^https?:\/\//i.test(source)) return download(source, signal);
   return Promise.resolve(
     source === "-" ? openDescriptor(0, "standard input", signal) : openFile(source, signal),

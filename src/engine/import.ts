@@ -117,8 +117,10 @@ function watchNames(place: string, stop: AbortController) {
 }
 
 /** Docker's client sends files through a pipe, so that they all are `-`. */
-function shownSource(source: string): string {
-  return /^https?:\/\//i.test(source) ? withoutCredentials(source) : "-";
+function shownSource(source: ImportOptions["source"]): string {
+  return typeof source === "string" && /^https?:\/\//i.test(source)
+    ? withoutCredentials(source)
+    : "-";
 }
 
 function referenceOf(text: string | undefined): Reference | undefined {

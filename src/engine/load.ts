@@ -2,7 +2,7 @@
 
 import type { ArchivedImage, ArchivedImages, ArchivedV1Image } from "../archive/image.ts";
 import type { MemberSet } from "../archive/member.ts";
-import { openInput } from "../archive/open-input.ts";
+import { openInput, openStream } from "../archive/open-input.ts";
 import { type ReadOptions, readImages } from "../archive/read-images.ts";
 import { scanFile } from "../archive/scan-file.ts";
 import { scanFolder } from "../archive/scan-folder.ts";
@@ -36,7 +36,10 @@ export interface LoadResult {
  * @throws LadeError of what is wrong with the archive, or with the disk
  */
 export async function loadImages(engine: Engine, options: LoadOptions): Promise<LoadResult> {
-  using input = await openInput(options.path, options.signal);
+  using input =
+    options.source === undefined
+      ? await openInput(options.path, options.signal)
+      : await openStream(options.source, "archive");
   using lease = openLease(engine.store);
   const onProgress = options.onProgress;
   const read = (members: MemberSet) =>

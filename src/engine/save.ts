@@ -2,7 +2,7 @@
 
 import { closeSync } from "node:fs";
 import { layOutArchive, type SavedBlob, type SavedImage } from "../archive/layout.ts";
-import { checkOutputPath, writeOutputFile, writeStandardOutput } from "../archive/output.ts";
+import { checkOutputPath, writeOutput } from "../archive/output.ts";
 import { segmentSource } from "../archive/segment-source.ts";
 import { LadeError } from "../base/errors.ts";
 import { damaged, hashDescriptor, isSound, openBlob, readDocument } from "../content/blobs.ts";
@@ -40,7 +40,7 @@ export async function saveImages(engine: Engine, options: SaveOptions): Promise<
   checkPlatforms(images, options.platforms ?? []);
   const layout = layOutArchive(images);
   using files = await openLayers(store, images, options.signal);
-  const { onProgress, path, signal } = options;
+  const { onProgress, signal } = options;
   const source = segmentSource(layout.segments, files.of, (digest, current, total) =>
     onProgress?.({ type: "layer", action: "save", id: shortId(digest), current, total }),
   );
@@ -49,8 +49,7 @@ export async function saveImages(engine: Engine, options: SaveOptions): Promise<
     onProgress: (current: number) =>
       onProgress?.({ type: "total", current: Math.min(current, layout.size), total: layout.size }),
   };
-  if (path === undefined) await writeStandardOutput(source, copy);
-  else await writeOutputFile(source, path, copy);
+  await writeOutput(source, options, copy);
 }
 
 interface Selected {

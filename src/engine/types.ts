@@ -2,6 +2,7 @@
 
 /** What the engine's use cases take and give. Plain data: the command line prints it, an API sends it. */
 
+import type { ByteSource, ByteWriter } from "../base/bytes.ts";
 import type { ProgressListener } from "../base/progress.ts";
 import type { ContainerSummary, VolumeDocument } from "./container-types.ts";
 
@@ -47,7 +48,9 @@ export interface HistoryItem {
 
 export interface LoadOptions {
   /** A file, a folder (OCI layout), or undefined for standard input. */
-  readonly path: string | undefined;
+  readonly path?: string | undefined;
+  /** Read instead of `path`, where it is given. */
+  readonly source?: ByteSource | undefined;
   readonly platforms?: readonly string[];
   readonly onProgress?: ProgressListener | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -65,7 +68,9 @@ export interface LoadedImage {
 export interface SaveOptions {
   readonly names: readonly string[];
   /** A file, or undefined for standard output. */
-  readonly path: string | undefined;
+  readonly path?: string | undefined;
+  /** Gets the archive instead of `path`, where it is given; in large pieces. */
+  readonly write?: ByteWriter | undefined;
   readonly platforms?: readonly string[];
   /** Keep the names of images that are given by ID. */
   readonly withTags?: boolean;
@@ -74,8 +79,8 @@ export interface SaveOptions {
 }
 
 export interface ImportOptions {
-  /** A file, an http(s) URL, or `-` for standard input. */
-  readonly source: string;
+  /** A file, an http(s) URL, `-` for standard input, or the bytes themselves. */
+  readonly source: string | ByteSource;
   readonly reference?: string | undefined;
   /** Dockerfile instructions. */
   readonly changes?: readonly string[];

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Connections that leave HTTP: attach and exec. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex, Readable } from "node:stream";
+import type { RawConnection } from "./answer.ts";
+import { writeTo } from "./send.ts";
+import type { Upgrade } from "./upgrade.ts";
+
+/** Says that HTTP ends here, in dockerd's words, and hands out the connection. */
+export function takeOver(upgrade: Upgrade, contentType: string): RawConnection & Disposable {
+  const { socket, response } = upgrade;
+  response.detachSocket(socket as Socket);
+  socket.write(
+    "HTTP/1.1 101 UPGRADED\r\n" +
+      `Content-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: ${upgrade.protocol}\r\n\r\n`,
+  );
+  const gone = whenGone(socket);
+  return {
+    input: inputOf(socket),
+    write: (bytes) => writeTo(socket, bytes),
+    gone,
+    [Symbol.dispose]: () => void socket.end(),
+  };
+}
+
+/** The stream of a client that did not ask for an upgrade: its body is the input. */
+export function answerRaw(
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  contentType: string,
+): RawConnection & Disposable {
+  // No length and no chunks: the stream ends with the connection.
+  response.useChunkedEncodingByDefault = false;
+  response.shouldKeepAlive = false;
+  response.writeHead(200, { "Content-Type": contentType });
+  response.flushHeaders();
+  return {
+    input: inputOf(request),
+    write: (bytes) => writeTo(response, bytes),
+    gone: whenGone(response),
+    [Symbol.dispose]: () => void response.end(),
+  };
+}
+
+function whenGone(stream: Duplex | ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  stream.once("close", abort);
+  // What goes wrong with the connection is told to who writes; without a listener it would be thrown.
+  stream.on("error", abort);
+  return controller.signal;
+}
+
+/** A client that vanishes ends its input, as one does that closes its side. */
+async function* inputOf(stream: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk;
+  } catch {}
+}

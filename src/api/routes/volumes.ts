@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Route } from "../route.ts";
+
+export const volumeRoutes: readonly Route[] = [];

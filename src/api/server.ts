@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { FastifyBaseLogger, FastifyInstance } from "fastify";
+import { bytesSource } from "../base/bytes.ts";
+import { isLadeError, LadeError, messageOf } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { version } from "../base/version.ts";
+import type { Engine } from "../engine/engine.ts";
+import { type Answer, json, type RawAnswer } from "./answer.ts";
+import { newestVersion, takeVersion } from "./api-version.ts";
+import type { Call } from "./call.ts";
+import { statusOf } from "./http-status.ts";
+import { parseQuery } from "./query.ts";
+import { answerRaw, takeOver } from "./raw-connection.ts";
+import { bodySource, readJson } from "./request-body.ts";
+import { compileRoutes, type MatchedRoute } from "./route.ts";
+import { routes } from "./routes.ts";
+import { send } from "./send.ts";
+import { isUpgradeRequest, type Upgrade, upgradeBody } from "./upgrade.ts";
+import { takeOverWebsocket } from "./websocket.ts";
+
+/** Docker's Engine API on an engine; listeners hand it what they get. */
+export interface Api extends AsyncDisposable {
+  onRequest(request: IncomingMessage, response: ServerResponse): void;
+  /** For requests of which {@link isUpgradeRequest} is true. */
+  onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+export interface ApiOptions {
+  readonly engine: Engine;
+  /** Takes one JSON line for each request that ended, and for each error. */
+  readonly log: (line: string) => void;
+  /** Aborted when the server stops: streams end, waits are given up. */
+  readonly signal: AbortSignal;
+}
+
+/** One request under way. */
+interface Exchange {
+  readonly options: ApiOptions;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly upgrade: Upgrade | undefined;
+  readonly log: FastifyBaseLogger;
+}
+
+const findRoute = compileRoutes(routes);
+
+/** Headers of every answer, which clients learn the version from. */
+const commonHeaders: readonly (readonly [string, string])[] = [
+  ["Api-Version", `1.${newestVersion}`],
+  ["Docker-Experimental", "false"],
+  ["Ostype", "linux"],
+  ["Server", `lade/${version} (linux)`],
+];
+
+/** Makes the API; nothing listens yet. */
+export async function makeApi(options: ApiOptions): Promise<Api> {
+  const upgrades = new WeakMap<IncomingMessage, Upgrade>();
+  const { fastify, LogController } = await import("./http-library.ts");
+  const app = fastify({
+    logger: { level: "info", stream: { write: options.log }, base: null },
+    logController: new LogController({ disableRequestLogging: true }),
+    exposeHeadRoutes: false,
+    // Names of images are in paths; what they may be is for the use case to say.
+    routerOptions: { maxParamLength: limits.api.headersSize },
+  });
+  // Handlers read bodies themselves: an archive of gigabytes goes to the store as it comes.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _body, done) => done(null));
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, url } = request;
+    const time = Math.round(reply.elapsedTime);
+    request.log.info({ method, url, status: reply.raw.statusCode, timeMs: time }, "request");
+  });
+  app.all("*", async (request, reply) => {
+    reply.hijack();
+    const upgrade = upgrades.get(request.raw);
+    await exchange({
+      options,
+      request: request.raw,
+      response: reply.raw,
+      upgrade,
+      log: request.log,
+    });
+  });
+  await app.ready();
+  return apiOf(app, upgrades);
+}
+
+function apiOf(app: FastifyInstance, upgrades: WeakMap<IncomingMessage, Upgrade>): Api {
+  return {
+    onRequest: (request, response) => app.routing(request, response),
+    onUpgrade(request, socket, head) {
+      // Until it is known that the connection leaves HTTP, an error is answered as any other.
+      const response = new ServerResponse(request);
+      response.shouldKeepAlive = false;
+      response.assignSocket(socket as Parameters<ServerResponse["assignSocket"]>[0]);
+      response.once("finish", () => socket.end());
+      socket.on("error", () => socket.destroy());
+      socket.unshift(head);
+      upgrades.set(request, { socket, protocol: request.headers.upgrade ?? "tcp", response });
+      app.routing(request, response);
+    },
+    [Symbol.asyncDispose]: () => app.close(),
+  };
+}
+
+async function exchange(state: Exchange): Promise<void> {
+  const { request, response, upgrade, log } = state;
+  for (const [name, value] of commonHeaders) response.setHeader(name, value);
+  const gone = new AbortController();
+  const stream = upgrade?.socket ?? response;
+  stream.once("close", () => gone.abort());
+  response.on("error", () => gone.abort());
+  try {
+    const answer = await answerOf(state, AbortSignal.any([gone.signal, state.options.signal]));
+    if (answer.type === "raw") await runRaw(state, answer);
+    else {
+      closeUnlessRead(request, response);
+      await send(response, answer);
+    }
+  } catch (error) {
+    if (!isLadeError(error, "PIPE_CLOSED") && !gone.signal.aborted) logError(log, error);
+    closeUnlessRead(request, response);
+    if (!response.headersSent && !stream.destroyed) await send(response, errorAnswer(error));
+    else stream.destroy();
+  }
+}
+
+/** A client that still sends what nobody will read is not listened to to its end. */
+function closeUnlessRead(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete || response.headersSent) return;
+  response.shouldKeepAlive = false;
+  response.once("finish", () => request.socket.destroySoon());
+}
+
+function logError(log: FastifyBaseLogger, error: unknown): void {
+  const status = statusOf(error);
+  if (status < 500) return;
+  // What is not a LadeError is a bug: its stack says where.
+  log.error(
+    isLadeError(error) ? { code: error.code, cause: error.cause } : { err: error },
+    messageOf(error),
+  );
+}
+
+function errorAnswer(error: unknown): Exclude<Answer, { type: "raw" }> {
+  return json({ message: messageOf(error) }, statusOf(error)) as Exclude<Answer, { type: "raw" }>;
+}
+
+async function answerOf(state: Exchange, signal: AbortSignal): Promise<Answer> {
+  const { request, upgrade, options } = state;
+  const [pathText = "", ...queryParts] = (request.url ?? "").split("?");
+  const { version: apiVersion, path } = takeVersion(decodePath(pathText));
+  const matched = findRoute(request.method ?? "", path);
+  if (matched === undefined) return json({ message: "page not found" }, 404);
+  if (matched.route.support.is === "absent") {
+    throw new LadeError("UNSUPPORTED", matched.route.support.reason);
+  }
+  const hasBody = bodySize(request) !== 0;
+  const body =
+    upgrade === undefined ? bodySource(request) : bytesSource(await upgradeBody(upgrade, request));
+  const call: Call = {
+    engine: options.engine,
+    params: matched.params,
+    query: parseQuery(queryParts.join("?")),
+    headers: request.headers,
+    version: apiVersion,
+    signal,
+    body,
+    hasBody,
+    json: (schema) => readJson(body, schema),
+  };
+  return await answerTo(matched, call);
+}
+
+function answerTo({ route }: MatchedRoute, call: Call): Promise<Answer> {
+  return route.handle(call);
+}
+
+/** Undefined where it is not told before. */
+function bodySize({ headers }: IncomingMessage): number | undefined {
+  if (headers["transfer-encoding"] !== undefined) return undefined;
+  return Number(headers["content-length"] ?? 0);
+}
+
+/** @throws LadeError API_INVALID */
+function decodePath(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    throw new LadeError("API_INVALID", `invalid URL escape in ${text}`, { cause: error });
+  }
+}
+
+async function runRaw(state: Exchange, answer: RawAnswer): Promise<void> {
+  const { upgrade, request, response } = state;
+  using connection =
+    upgrade === undefined
+      ? answerRaw({ request, response }, answer.contentType)
+      : isWebsocket(upgrade)
+        ? await takeOverWebsocket(upgrade, request)
+        : takeOver(upgrade, answer.contentType);
+  await answer.run(connection);
+}
+
+function isWebsocket(upgrade: Upgrade): boolean {
+  return upgrade.protocol.toLowerCase() === "websocket";
+}
+
+export { isUpgradeRequest };
