@@ -50,6 +50,12 @@ const debianPackages = [
     peer: true,
   },
   { program: "ip", package: "iproute2", why: "looks at networks in tests", peer: true },
+  {
+    program: "docker-compose",
+    package: "docker-compose",
+    why: "client in tests; python3-docker comes with it",
+    peer: true,
+  },
 ];
 
 /** Whether a version such as `26.10.0` is one that lade runs on. */
