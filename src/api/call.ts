@@ -22,9 +22,10 @@ export interface Call {
   /** Whether the client sent one. */
   readonly hasBody: boolean;
   /**
-   * The body as JSON.
+   * The body as JSON; an empty object where there is none.
    *
-   * @throws LadeError API_INVALID for what is no JSON, or does not fit the schema; LIMIT_EXCEEDED
+   * @throws LadeError API_INVALID for what is no JSON by its type or content, or does not fit the
+   *   schema; LIMIT_EXCEEDED
    */
   json<T>(schema: Schema<T>): Promise<T>;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { ByteSource } from "../base/bytes.ts";
 import { LadeError, messageOf } from "../base/errors.ts";
@@ -37,24 +38,57 @@ async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array 
   }
 }
 
+/** What of a request says whether and how it has a body. */
+export interface JsonRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: ByteSource;
+  readonly hasBody: boolean;
+}
+
 /**
- * Reads a body that is one JSON document.
+ * Reads a body that is one JSON document. One that is not there is as an empty object.
+ *
+ * Source: `ReadJSON` of moby (daemon/server/httputils/httputils.go).
  *
  * @throws LadeError LIMIT_EXCEEDED, API_INVALID
  */
-export async function readJson<T>(source: ByteSource, schema: Schema<T>): Promise<T> {
-  const text = (await readSmall(source)).toString("utf8");
-  let value: unknown;
+export async function readJson<T>(request: JsonRequest, schema: Schema<T>): Promise<T> {
+  checkIsJson(request);
+  const value = request.hasBody ? await parseBody(request.body) : {};
   try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const message = text.trim() === "" ? "EOF" : messageOf(error);
-    throw new LadeError("API_INVALID", `invalid JSON: ${message}`, { cause: error });
-  }
-  try {
-    return validate(schema, value, "request body");
+    // Go takes null for a document without members.
+    return validate(schema, value ?? {}, "request body");
   } catch (error) {
     throw new LadeError("API_INVALID", messageOf(error), { cause: error });
+  }
+}
+
+/** A browser can be made to send a form or a text to a socket, but not JSON. */
+function checkIsJson({ headers, hasBody }: JsonRequest): void {
+  const given = headers["content-type"] ?? "";
+  if (given === "" && !hasBody) return;
+  const [type = ""] = given.split(";");
+  if (type.trim().toLowerCase() === "application/json") return;
+  const message =
+    type.trim() === ""
+      ? `malformed Content-Type header (${given}): mime: no media type`
+      : `unsupported Content-Type header (${given}): must be 'application/json'`;
+  throw new LadeError("API_INVALID", message);
+}
+
+async function parseBody(body: ByteSource): Promise<unknown> {
+  const text = (await readSmall(body)).toString("utf8");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const fault = messageOf(error);
+    const message =
+      text.trim() === ""
+        ? "invalid JSON: got EOF while reading request body"
+        : fault.includes("after JSON")
+          ? "unexpected content after JSON"
+          : `invalid JSON: ${fault}`;
+    throw new LadeError("API_INVALID", message, { cause: error });
   }
 }
 

@@ -171,7 +171,7 @@ async function answerOf(state: Exchange, signal: AbortSignal): Promise<Answer> {
     signal,
     body,
     hasBody,
-    json: (schema) => readJson(body, schema),
+    json: (schema) => readJson({ headers: request.headers, body, hasBody }, schema),
   };
   return await answerTo(matched, call);
 }
