@@ -13,6 +13,7 @@ import { scanUpper } from "../rootfs/upper.ts";
 import { containerPlan, withSoundLayers } from "./container-rootfs.ts";
 import type { Engine } from "./engine.ts";
 import { containerNotFound } from "./find-container.ts";
+import { readyWorkingFolder } from "./working-folder.ts";
 
 /** A container's changes, open. */
 export interface ContainerChanges extends Disposable {
@@ -21,8 +22,9 @@ export interface ContainerChanges extends Disposable {
   readonly upperFd: number;
 }
 
-/** Reads what a container changed, whether it runs or not; nothing is mounted for it. */
+/** Reads what a container changed, whether it runs or not; nothing of it is mounted for that. */
 export async function openChanges(engine: Engine, row: ContainerRow): Promise<ContainerChanges> {
+  await readyWorkingFolder(engine, row);
   const plan = containerPlan(engine, await withSoundLayers(engine, row));
   const path = join(plan.folder, "upper");
   let upperFd: number;

@@ -13,6 +13,7 @@ import type { Engine } from "./engine.ts";
 import { type NetworkFiles, networkFiles } from "./network-files.ts";
 import { randomId } from "./random.ts";
 import { withMountedVolume } from "./volume-mounts.ts";
+import { readyWorkingFolder } from "./working-folder.ts";
 
 /** A container's file system with what is mounted in it, as long as work is done with it. */
 export interface ContainerView extends RootView {
@@ -36,6 +37,7 @@ export async function withContainerView<T>(
       fs.closeSync(rootFd);
     }
   }
+  await readyWorkingFolder(engine, row);
   using rootfs = await useRootfs(engine, row);
   using mounts = new OpenMounts();
   const root = mounts.keep(fs.openSync(rootfs.path, pathOnly + fs.constants.O_DIRECTORY));
