@@ -6,6 +6,7 @@ import { isSystemError, LadeError, messageOf } from "../base/errors.ts";
 import type { ContainerMount, ContainerRow } from "../content/containers.ts";
 import { unmountAll } from "../rootfs/mount-place.ts";
 import { containerRunFolder } from "../rootfs/run-paths.ts";
+import { canFollowHost } from "../runtime/propagation.ts";
 import type { SpecMount } from "../runtime/spec/input.ts";
 import { closeOnExec, openInRoot, pathOnly } from "../sys/file.ts";
 import { bindMount, isMountPoint, mount, mountFlags } from "../sys/mount.ts";
@@ -57,7 +58,8 @@ function readyMount(
 /**
  * A container that sees the host's mounts of other containers must not keep them when those end:
  * unless another way was asked for, unmounting them here unmounts them there (as in Docker, whose
- * `validateBindDaemonRoot` is about the daemon's root).
+ * `validateBindDaemonRoot` is about the daemon's root). Where the host's mount can't be followed, the
+ * container has a copy of them until it ends, as in Docker.
  */
 function propagationOf(engine: Engine, { Source, Propagation }: ContainerMount): string {
   if (Propagation !== "rprivate") return Propagation;
@@ -66,7 +68,7 @@ function propagationOf(engine: Engine, { Source, Propagation }: ContainerMount):
   const isReached = roots
     .map((root) => `${fs.realpathSync(root)}/`)
     .some((root) => root.startsWith(source) || source.startsWith(root));
-  return isReached ? "rslave" : Propagation;
+  return isReached && canFollowHost(Source) ? "rslave" : Propagation;
 }
 
 function tmpfsOptions({ tmpfs }: ContainerMount): string {

@@ -20,17 +20,29 @@ export function checkPropagation(mounts: readonly SpecMount[], mountInfo = readM
   for (const { source, propagation = "" } of mounts) {
     const kind = propagation.replace(/^r/, "");
     if (kind !== "shared" && kind !== "slave") continue;
-    const { point, tags } = mountOf(fs.realpathSync(source), mountInfo());
-    const isShared = tags.some((tag) => tag.startsWith("shared:"));
-    const isSlave = tags.some((tag) => tag.startsWith("master:"));
-    if (isShared || (kind === "slave" && isSlave)) continue;
+    const mount = mountOf(fs.realpathSync(source), mountInfo());
+    if (isShared(mount) || (kind === "slave" && isSlave(mount))) continue;
     const wanted = kind === "shared" ? "shared" : "shared or slave";
     throw new LadeError(
       "CONTAINER_INVALID",
-      `path ${source} is mounted on ${point} but it is not a ${wanted} mount`,
-      { hint: `Make it one: mount --make-shared ${point}` },
+      `path ${source} is mounted on ${mount.point} but it is not a ${wanted} mount`,
+      { hint: `Make it one: mount --make-shared ${mount.point}` },
     );
   }
+}
+
+/** Whether a bind of this path can follow what is mounted and unmounted below it on the host. */
+export function canFollowHost(source: string, mountInfo = readMountInfo): boolean {
+  const mount = mountOf(fs.realpathSync(source), mountInfo());
+  return isShared(mount) || isSlave(mount);
+}
+
+function isShared({ tags }: SourceMount): boolean {
+  return tags.some((tag) => tag.startsWith("shared:"));
+}
+
+function isSlave({ tags }: SourceMount): boolean {
+  return tags.some((tag) => tag.startsWith("master:"));
 }
 
 function readMountInfo(): string {

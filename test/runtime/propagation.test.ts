@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { checkPropagation } from "../../src/runtime/propagation.ts";
+import { canFollowHost, checkPropagation } from "../../src/runtime/propagation.ts";
 
 const mountInfo = `21 1 254:0 / / rw,relatime - ext4 /dev/vda rw
 22 21 0:20 / /usr rw shared:5 - tmpfs x rw
@@ -32,5 +32,13 @@ describe("checkPropagation", () => {
     ] as const) {
       assert.throws(() => check(source, propagation), { code: "CONTAINER_INVALID", message });
     }
+  });
+});
+
+describe("canFollowHost", () => {
+  it("is true below mounts that are shared or slaves", () => {
+    const paths = ["/", "/proc", "/usr/bin", "/etc"];
+    const can = paths.filter((path) => canFollowHost(path, () => mountInfo));
+    assert.deepEqual(can, ["/usr/bin", "/etc"]);
   });
 });

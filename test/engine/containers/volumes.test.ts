@@ -224,3 +224,16 @@ test("an image's volume that leads out of its root stays inside", async () => {
     code("CONTAINER_INVALID"),
   );
 });
+
+test("the store itself and what it lies in can be bound", async () => {
+  await using box = await openBox();
+  for (const [source, seen] of [
+    [box.folder, "/host/store"],
+    ["/", `/host${box.folder}/store`],
+  ] as const) {
+    const host = { Binds: [`${source}:/host`], AutoRemove: true };
+    const { output } = await run(box, { body: body(`ls ${seen}`, { host }) });
+    assert.match(output, /^blobs$/m);
+  }
+  await assertNothingLeft(box);
+});
