@@ -165,23 +165,57 @@ function mismatch(path: string, want: Digest, got: Digest): LadeError {
 
 /** Files of so many layers stay although no container names them, for the next run. */
 const spareLayers = 64;
+/** Who verified a layer is about to make a container that names it. */
+const freshMs = 60_000;
+
+/**
+ * Removes all files of layers that no container names.
+ *
+ * @returns the bytes that this freed
+ */
+export function prunePlacedLayers(store: Store): number {
+  const oldMs = Date.now() - freshMs;
+  return removePlaced(
+    store,
+    unnamedLayers(store).filter(({ usedMs }) => usedMs < oldMs),
+  );
+}
 
 /** Removes the files of layers that no container names, but for the last that were used. */
-export function sweepPlacedLayers(store: Store, keep: ReadonlySet<string> = new Set()): void {
+function sweepPlacedLayers(store: Store, keep: ReadonlySet<string>): void {
+  const spare = unnamedLayers(store)
+    .filter(({ key }) => !keep.has(key))
+    .sort((a, b) => b.usedMs - a.usedMs);
+  removePlaced(store, spare.slice(spareLayers));
+}
+
+interface UnnamedLayer {
+  readonly key: string;
+  /** Milliseconds since 1970. */
+  readonly usedMs: number;
+}
+
+function unnamedLayers(store: Store): UnnamedLayer[] {
   const named = new Set(
     allContainers(store.database).flatMap(
       (row) => row.definition.layers?.map(({ key }) => key) ?? [],
     ),
   );
-  const spare = keysIn(store.paths.archives)
-    .filter((key) => !named.has(key) && !keep.has(key))
-    .map((key) => ({ key, usedMs: modifiedMs(indexFile(store, key)) }))
-    .sort((a, b) => b.usedMs - a.usedMs);
-  for (const { key } of spare.slice(spareLayers)) {
-    fs.rmSync(placedErofsPath(store, key), { force: true });
+  return keysIn(store.paths.archives)
+    .filter((key) => !named.has(key))
+    .map((key) => ({ key, usedMs: modifiedMs(indexFile(store, key)) }));
+}
+
+function removePlaced(store: Store, layers: readonly UnnamedLayer[]): number {
+  let freed = 0;
+  for (const { key } of layers) {
+    const files = [placedErofsPath(store, key), indexFile(store, key)];
+    for (const path of files) freed += fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     fs.rmSync(join(store.paths.unpacked, key), { recursive: true, force: true });
-    fs.rmSync(indexFile(store, key), { force: true });
+    // The index last: without it nobody would know of the others.
+    for (const path of files) fs.rmSync(path, { force: true });
   }
+  return freed;
 }
 
 function keysIn(folder: string): string[] {

@@ -4,12 +4,14 @@ import { LadeError } from "../base/errors.ts";
 import { containersOfImage } from "../content/containers.ts";
 import { allImages, findImage, type ImageRow } from "../content/images.ts";
 import { openLease } from "../content/lease.ts";
+import { prunePlacedLayers } from "../content/placed-layers.ts";
 import type { Store } from "../content/store.ts";
 import { sweepBlobs } from "../content/sweep.ts";
 import { type Deletion, deleteImage } from "./delete-image.ts";
 import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, type FilterValues, matchesLabels } from "./filters.ts";
 import { referencesOf } from "./image-references.ts";
+import { notePrune } from "./quiet-event.ts";
 import { sweepUnpackedIfAny } from "./remove.ts";
 import { parseTimestamp, timeNs } from "./timestamp.ts";
 import type { PruneImagesOptions, PruneReport, RemovedItem } from "./types.ts";
@@ -30,7 +32,9 @@ export async function pruneImages(
   const removed = options.compressed === true ? forgetCompressed(store) : prune(engine, options);
   const swept = sweepBlobs(store);
   await sweepUnpackedIfAny(engine);
-  const spaceReclaimed = swept.reduce((sum, blob) => sum + blob.size, 0);
+  const placedSize = options.all === true ? prunePlacedLayers(store) : 0;
+  const spaceReclaimed = swept.reduce((sum, blob) => sum + blob.size, placedSize);
+  notePrune(store.database, "image", spaceReclaimed);
   const blobs: RemovedItem[] =
     options.compressed === true ? swept.map(({ digest }) => ({ type: "deleted", id: digest })) : [];
   return { removed: [...removed, ...blobs], spaceReclaimed };
