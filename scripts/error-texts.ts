@@ -45,6 +45,7 @@ export const errorTexts: Readonly<Record<ErrorCode, string>> = {
   NAME_ESCAPES: "A name inside the archive leads out of it.",
   NETWORK_FAILED: "The network could not be set up or taken down.",
   NETWORK_IN_USE: "A container uses the network, or its name or addresses are taken.",
+  NETWORK_PREDEFINED: "The network is there from the beginning: it is neither made nor removed.",
   NETWORK_NOT_FOUND: "There is no such network.",
   OUTPUT_INVALID: "The output can't be written to that place.",
   PATH_NOT_FOUND: "The container has no such file or folder.",

@@ -51,6 +51,7 @@ export const errorKinds = {
   NETWORK_FAILED: "unavailable",
   NETWORK_IN_USE: "conflict",
   NETWORK_NOT_FOUND: "not-found",
+  NETWORK_PREDEFINED: "denied",
   OUTPUT_INVALID: "invalid",
   PATH_NOT_FOUND: "not-found",
   PIPE_CLOSED: "unavailable",

@@ -79,7 +79,7 @@ export interface ContainerUseCases {
   startContainer(engine: Engine, name: string, options?: StartOptions): Promise<StartedContainer>;
   startExec(engine: Engine, id: string, options: StartExecOptions): Promise<StartedExec>;
   statsContainer(engine: Engine, name: string): Promise<StatsDocument>;
-  stopContainer(engine: Engine, name: string, options: StopOptions): Promise<void>;
+  stopContainer(engine: Engine, name: string, options: StopOptions): Promise<boolean>;
   topContainer(engine: Engine, name: string, psArgs: readonly string[]): Promise<TopResult>;
   unpauseContainer(engine: Engine, name: string): Promise<void>;
   updateContainer(

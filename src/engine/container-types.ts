@@ -48,6 +48,8 @@ export interface StartOptions {
 export interface StartedContainer {
   readonly attachment?: Attachment | undefined;
   readonly warnings: readonly string[];
+  /** It ran already, and nothing was done. */
+  readonly ranAlready?: boolean;
 }
 
 export interface StopOptions {

@@ -41,6 +41,8 @@ const chunkSize = 512 * 1024;
 export interface GetArchiveOptions {
   /** What the first member is called; the path's last name unless said otherwise. */
   readonly memberName?: string | undefined;
+  /** Told what the path is, before the first piece of the tar. */
+  readonly onStat?: ((stat: PathStat) => void) | undefined;
 }
 
 /**
@@ -60,6 +62,7 @@ export async function getArchive(
   return await withContainerView(engine, row, async (view) => {
     using found = find(view, { name, path, followLast: false });
     const stat = statOf(view, found, path);
+    options.onStat?.(stat);
     const memberName = options.memberName ?? stat.name;
     const member = memberName === "/" ? "" : textToByteString(memberName);
     using source = disposableSource(archiveParts(view, found, member));

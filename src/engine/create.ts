@@ -19,6 +19,7 @@ import type { Store } from "../content/store.ts";
 import type { ContainerConfig, HostConfig } from "../spec/container.ts";
 import { comparePlatforms, formatPlatform, hostPlatform, type Platform } from "../spec/platform.ts";
 import { type BaseImage, findBaseImage, layersToHold } from "./base-image.ts";
+import { checkCarried } from "./check-carried.ts";
 import { checkSettings, sharedWith } from "./check-container.ts";
 import { checkRuntimeSettings, hasRuntimeSettings } from "./check-runtime.ts";
 import { cleanPath } from "./clean-path.ts";
@@ -55,6 +56,7 @@ export async function createContainer(
 ): Promise<CreatedContainer> {
   const { store } = engine;
   const { HostConfig: host = {}, NetworkingConfig: networking = {}, ...config } = options.body;
+  checkCarried(host, networking);
   checkSettings(config, host);
   checkNetworkMode({ config, hostConfig: host, networking });
   if (hasRuntimeSettings(host)) checkRuntimeSettings(host);

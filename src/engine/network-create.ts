@@ -40,7 +40,7 @@ import { randomId } from "./random.ts";
 /**
  * Makes a bridge network. Its bridge appears on the host with the first container that runs on it.
  *
- * @throws LadeError NETWORK_IN_USE for a name, subnet or bridge that is taken, NETWORK_FAILED where
+ * @throws LadeError NETWORK_PREDEFINED, NETWORK_IN_USE for a name, subnet or bridge that is taken, NETWORK_FAILED where
  *   no subnet is left, CONTAINER_INVALID, UNSUPPORTED
  */
 export async function createNetwork(
@@ -93,7 +93,7 @@ function checkName(name: string): void {
   if (name.trim() === "") throw invalid("invalid name: name is empty");
   if (isBuiltIn(name) || name === "default") {
     throw new LadeError(
-      "CONTAINER_INVALID",
+      "NETWORK_PREDEFINED",
       `operation is not permitted on predefined ${name} network`,
     );
   }

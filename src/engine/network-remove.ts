@@ -11,19 +11,20 @@ import { noteNetwork } from "./network-events.ts";
 import { findNetwork, networksOf } from "./network-find.ts";
 import { bridgeNetworkOf } from "./network-plug.ts";
 import { settleNetwork } from "./network-use.ts";
+import { notePrune } from "./quiet-event.ts";
 import { parseTimestamp } from "./timestamp.ts";
 import type { Filter } from "./types.ts";
 
 /**
  * Removes a network that no running container is on. Stopped ones forget it.
  *
- * @throws LadeError NETWORK_NOT_FOUND, NETWORK_IN_USE, CONTAINER_INVALID, NETWORK_FAILED
+ * @throws LadeError NETWORK_NOT_FOUND, NETWORK_PREDEFINED, NETWORK_IN_USE, CONTAINER_INVALID, NETWORK_FAILED
  */
 export async function removeNetwork(engine: Engine, nameOrId: string): Promise<void> {
   const network = findNetwork(engine.store, nameOrId);
   if (isBuiltIn(network.name)) {
     throw new LadeError(
-      "NETWORK_IN_USE",
+      "NETWORK_PREDEFINED",
       `${network.name} is a pre-defined network and cannot be removed`,
     );
   }
@@ -104,5 +105,6 @@ export async function pruneNetworks(
       }
     }
   }
+  notePrune(engine.store.database, "network", 0);
   return { networksDeleted };
 }

@@ -20,6 +20,7 @@ const killTimeoutMs = 10_000;
  * Stops a container: its stop signal, and SIGKILL when it does not end in time. One that does not
  * run stays as it is.
  *
+ * @returns false where it did not run
  * @throws LadeError CONTAINER_NOT_FOUND, CONTAINER_INVALID for a bad signal, RUNTIME_FAILED for a
  *   process that can't be killed
  */
@@ -27,15 +28,15 @@ export async function stopContainer(
   engine: Engine,
   nameOrId: string,
   options: StopOptions = {},
-): Promise<void> {
-  await stop(engine, nameOrId, { ...options, isRestart: false });
+): Promise<boolean> {
+  return await stop(engine, nameOrId, { ...options, isRestart: false });
 }
 
 async function stop(
   engine: Engine,
   nameOrId: string,
   options: StopOptions & { readonly isRestart: boolean },
-): Promise<void> {
+): Promise<boolean> {
   const signal = options.signal ? checkSignal(options.signal) : undefined;
   const row = await changeContainer(engine, nameOrId, async (current) => {
     if (!isRunning(current.state)) return undefined;
@@ -44,7 +45,7 @@ async function stop(
       : current;
     return await sendSignal(engine, marked, signal ?? stopSignalOf(current));
   });
-  if (row === undefined) return;
+  if (row === undefined) return false;
   const seconds =
     options.timeoutSeconds ?? row.definition.config.StopTimeout ?? defaultTimeoutSeconds;
   const hasTimeout = seconds >= 0;
@@ -55,6 +56,7 @@ async function stop(
   await settleById(engine, row.id);
   const { database } = engine.store;
   database.transaction(() => noteContainer(database, row, "stop"), { isDurable: false });
+  return true;
 }
 
 /** Kills a container's process and waits for its end; one that has ended is fine. */

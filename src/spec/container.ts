@@ -71,6 +71,8 @@ export interface Mount {
     readonly Propagation?: string;
     readonly NonRecursive?: boolean;
     readonly CreateMountpoint?: boolean;
+    readonly ReadOnlyNonRecursive?: boolean;
+    readonly ReadOnlyForceRecursive?: boolean;
   };
   readonly VolumeOptions?: {
     readonly NoCopy?: boolean;
@@ -81,7 +83,12 @@ export interface Mount {
       readonly Options?: Readonly<Record<string, string>>;
     };
   };
-  readonly TmpfsOptions?: { readonly SizeBytes?: number; readonly Mode?: number };
+  readonly TmpfsOptions?: {
+    readonly SizeBytes?: number;
+    readonly Mode?: number;
+    readonly Options?: readonly (readonly string[])[];
+  };
+  readonly ImageOptions?: { readonly Subpath?: string };
 }
 
 /** What `update` may change, too. Sizes are bytes; CPU times microseconds. */
@@ -104,7 +111,15 @@ export interface Resources {
   readonly CpusetMems?: string;
   readonly Devices?: readonly DeviceMapping[] | null;
   readonly DeviceCgroupRules?: readonly string[] | null;
+  /** For devices of a driver, such as GPUs. */
+  readonly DeviceRequests?: readonly object[] | null;
   readonly KernelMemory?: number;
+  readonly KernelMemoryTCP?: number;
+  /** Of Windows, as the three after it. */
+  readonly CpuCount?: number;
+  readonly CpuPercent?: number;
+  readonly IOMaximumIOps?: number;
+  readonly IOMaximumBandwidth?: number;
   readonly MemoryReservation?: number;
   readonly MemorySwap?: number;
   readonly MemorySwappiness?: number | null;
@@ -139,6 +154,7 @@ export interface HostConfig extends Resources {
   readonly ExtraHosts?: readonly string[] | null;
   readonly GroupAdd?: readonly string[] | null;
   readonly IpcMode?: string;
+  readonly Cgroup?: string;
   readonly Links?: readonly string[] | null;
   readonly OomScoreAdj?: number;
   readonly PidMode?: string;
@@ -172,6 +188,8 @@ export interface EndpointSettings {
   readonly Aliases?: readonly string[] | null;
   readonly MacAddress?: string;
   readonly DriverOpts?: Readonly<Record<string, string>> | null;
+  /** Whose gateway is the container's, of several networks. */
+  readonly GwPriority?: number;
   readonly NetworkID?: string;
   readonly EndpointID?: string;
   readonly Gateway?: string;

@@ -129,7 +129,8 @@ const healthcheck: Schema<Healthcheck> = goStruct({
   Retries: integer,
 });
 
-const sectionEntries = {
+/** The members of a config of an image, and of a container. */
+export const sectionEntries = {
   Hostname: v.string(),
   Domainname: v.string(),
   User: v.string(),

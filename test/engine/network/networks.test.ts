@@ -37,7 +37,7 @@ test("bridge, host and none are always there, with IDs that stay, and can't be m
   });
   for (const name of ["bridge", "host", "none"]) {
     await assert.rejects(removeNetwork(engine, name), {
-      code: "NETWORK_IN_USE",
+      code: "NETWORK_PREDEFINED",
       message: `${name} is a pre-defined network and cannot be removed`,
     });
     await assert.rejects(createNetwork(engine, { name }), {
