@@ -12,6 +12,8 @@ export interface Program {
   readonly name: string;
   /** Shell words that run it on its own store. */
   readonly words: string;
+  /** The words as they are shown; the name where undefined. */
+  readonly shown?: string;
   readonly daemonPid?: number;
 }
 
@@ -130,7 +132,7 @@ export function stepFor(program: Program, template: StepTemplate): Step {
   const plain = (text: string | undefined): string | undefined =>
     text?.replaceAll("%", program.words);
   const timed = (text: string): TimedCommand => ({
-    label: readable(text.replaceAll("%", program.name)),
+    label: readable(text.replaceAll("%", program.shown ?? program.name)),
     timed: text.replaceAll("%", `${peakPrefix} ${program.words}`),
   });
   return {

@@ -5,6 +5,9 @@ import { join, resolve } from "node:path";
 import { startDockerd } from "../test/helpers/dockerd.ts";
 import { unmountBelow } from "../test/helpers/mounts.ts";
 import { requireTool, runOrThrow, shellQuote } from "../test/helpers/tools.ts";
+import { apiCases } from "./api-cases.ts";
+import { measureClients } from "./api-clients.ts";
+import { type ApiProgram, startLadeServer } from "./api-programs.ts";
 import { imageCases, overheadCase } from "./cases.ts";
 import { missCauses } from "./causes.ts";
 import { renderChart } from "./chart.ts";
@@ -23,7 +26,7 @@ import { createSetUps, type MeasureOptions, measureInTurns } from "./measure.ts"
 import { type BenchOptions, isWanted, parseOptions } from "./options.ts";
 import { renderReport } from "./report.ts";
 import { type BenchResults, mergeResults, timeOf } from "./results.ts";
-import { endCommands } from "./shell.ts";
+import { endCommands, shell } from "./shell.ts";
 import { writeSyntheticArchive } from "./synthetic.ts";
 import { judge } from "./targets.ts";
 
@@ -31,6 +34,7 @@ const GROWTH_SIZES = [0.1e9, 0.4e9, 0.8e9, 3e9, 10e9];
 const QUICK_SIZES = [2e6, 8e6];
 const LIST_COUNTS = [10, 1_000, 10_000];
 const QUICK_COUNTS = [10, 100];
+const LATE_MS = 6 * 60_000;
 /** Docker takes minutes to load more images than that. */
 const DOCKER_COUNT = 1_000;
 
@@ -44,7 +48,7 @@ async function main(args: readonly string[]): Promise<void> {
   await mkdir(out, { recursive: true });
   const figures = join(out, "benchmarks.json");
   const results: BenchResults = options.render
-    ? (JSON.parse(await readFile(figures, "utf8")) as BenchResults)
+    ? await readResults(figures)
     : await measureAll(options, figures);
   await writeFile(join(out, "benchmarks.svg"), renderChart(results));
   const report = renderReport(results, { chart: "benchmarks.svg", causes: missCauses });
@@ -55,11 +59,16 @@ async function main(args: readonly string[]): Promise<void> {
   console.log(join(out, "benchmarks.md"));
 }
 
+async function readResults(path: string): Promise<BenchResults> {
+  // Figures of before there was an API have no clients.
+  return { clients: [], ...(JSON.parse(await readFile(path, "utf8")) as BenchResults) };
+}
+
 /** Keeps the figures so far, so that a run that is stopped was not for nothing. */
 type Keep = (results: BenchResults) => Promise<BenchResults>;
 
 async function keeper(figures: string, options: BenchOptions): Promise<Keep> {
-  const older = options.add ? (JSON.parse(await readFile(figures, "utf8")) as BenchResults) : null;
+  const older = options.add ? await readResults(figures) : null;
   return async (results) => {
     const merged = older === null ? results : mergeResults(older, results);
     await writeFile(figures, `${JSON.stringify(merged, null, 1)}\n`);
@@ -128,6 +137,7 @@ async function measureIn(
     cases: [],
     growth: [],
     lists: [],
+    clients: [],
   };
   const setUps = createSetUps(measuring);
   const input = { contenders, image, folder: output, rounds, cold };
@@ -156,6 +166,14 @@ async function measureIn(
     },
   };
   if (options.growth && isWanted(options, "list")) await measureLists(work, options, lists);
+  if (isWanted(options, "api")) {
+    await measureApi(image, { work, output, options, measuring }, async (part) => {
+      results.cases = [...results.cases, ...(part.cases ?? [])];
+      results.clients = [...results.clients, ...(part.clients ?? [])];
+      results.idleMemory = part.idleMemory ?? results.idleMemory;
+      await keep(results);
+    });
+  }
   return await keep(results);
 }
 
@@ -193,6 +211,54 @@ async function measureLists(
     }
     await measureList(programs, count, input);
   }
+}
+
+interface ApiInput {
+  readonly work: string;
+  readonly output: string;
+  readonly options: BenchOptions;
+  readonly measuring: MeasureOptions;
+}
+
+/** What goes by way of the API, on lade's server and on a dockerd. */
+async function measureApi(
+  image: BenchImage,
+  { work, output, options, measuring }: ApiInput,
+  keep: (part: Partial<BenchResults>) => Promise<void>,
+): Promise<void> {
+  if (!options.contenders.has("lade")) return;
+  const folder = join(work, "api");
+  await mkdir(folder);
+  await using server = await startLadeServer(join(folder, "lade"));
+  await keep({ idleMemory: server.idleMemory });
+  const programs: ApiProgram[] = [server.program];
+  await using daemon = options.contenders.has("docker")
+    ? await startDockerd({ dataRoot: join(folder, "docker") })
+    : undefined;
+  if (daemon !== undefined) {
+    const words = daemon.command.map(shellQuote).join(" ");
+    const socket = daemon.host.replace("unix://", "");
+    programs.push({ name: "docker", words, daemonPid: daemon.pid, socket });
+  }
+  const setUps = createSetUps(measuring);
+  for (const plan of apiCases({ programs, image, folder: output, rounds: options.rounds })) {
+    // The tiny image has no programs to run.
+    if (!isWanted(options, plan.id) || (options.quick && plan.id === "api-run")) continue;
+    await keep({ cases: await measureInTurns(plan, { ...measuring, setUps }) });
+  }
+  await setUps.leaveAll();
+  if (!isWanted(options, "api-clients")) return;
+  const container = "bench";
+  for (const { words } of programs) {
+    const create = `${words} create --name ${container} --network none ${image.name} true`;
+    const load = `${words} load -q -i ${shellQuote(image.archive)}`;
+    await shell(`${load} && ${create}`, { env: measuring.env, timeoutMs: LATE_MS });
+  }
+  const { quick } = options;
+  const { report } = measuring;
+  await keep({
+    clients: await measureClients({ programs, image: image.name, container, quick, report }),
+  });
 }
 
 try {

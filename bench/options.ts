@@ -21,7 +21,7 @@ export interface BenchOptions {
 export const usage = `usage: npm run bench -- [options]
   --rounds N        rounds after the warm-up (5; 1 with --quick)
   --only LIST       only cases whose id begins so: load,save,import,tag,images,rmi,
-                    run,create,start,exec,detached,commit,export,growth,list
+                    run,create,start,exec,detached,commit,export,growth,list,api
   --without LIST    leave out some of lade,docker,podman,skopeo
   --quick           a tiny image and one round: a smoke test
   --cold            also load and save with an empty page cache

@@ -5,6 +5,7 @@ import {
   findMeasurement,
   type Measurement,
   peakMemoryOf,
+  rateOf,
   ratioOf,
   timeOf,
 } from "./results.ts";
@@ -50,6 +51,7 @@ export function renderReport(results: BenchResults, options: ReportOptions): str
     timeTable(results.cases),
     ...growthPart(results),
     ...listPart(results),
+    ...clientsPart(results),
     "## Each command",
     detailTable([...results.cases, ...results.lists]),
     "## Machine and versions",
@@ -138,6 +140,30 @@ function listPart({ lists }: BenchResults): string[] {
   return [
     "## `images` in a full store",
     markdownTable(["images", ...contenders.map((name) => `\`${name} images\``)], rows),
+  ];
+}
+
+function clientsPart({ clients }: BenchResults): string[] {
+  if (clients.length === 0) return [];
+  const rows = clients.flatMap(({ title, measurements }) =>
+    measurements.map((one) => [
+      title,
+      one.contender,
+      rateOf(one).toFixed(0),
+      formatSeconds(one.p50),
+      formatSeconds(one.p99),
+      String(one.failures),
+    ]),
+  );
+  const [{ clients: count } = { clients: 0 }] = clients;
+  return [
+    "## API: many clients at once",
+    `${count} connections that stay open, each of which sends the next request when it has the answer; the engines take turns. The clients run on the same machine.`,
+    markdownTable(
+      ["", "engine", "requests a second", "median", "99 of 100 within", "failed"],
+      rows,
+      2,
+    ),
   ];
 }
 

@@ -28,6 +28,27 @@ export interface CaseResult {
   readonly measurements: readonly Measurement[];
 }
 
+/** What an engine answered to many clients at once. */
+export interface ClientsResult {
+  readonly id: string;
+  /** Such as `GET /images/json`. */
+  readonly title: string;
+  readonly clients: number;
+  readonly measurements: readonly ClientsMeasurement[];
+}
+
+export interface ClientsMeasurement {
+  readonly contender: string;
+  readonly requests: number;
+  /** For which requests were sent. */
+  readonly seconds: number;
+  /** Answers that were none, or told of an error. */
+  readonly failures: number;
+  /** Seconds that half of the requests took at most, and 99 of 100. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
 export interface BenchResults {
   /** ISO 8601, UTC. */
   readonly date: string;
@@ -45,6 +66,9 @@ export interface BenchResults {
   readonly cases: readonly CaseResult[];
   readonly growth: readonly CaseResult[];
   readonly lists: readonly CaseResult[];
+  readonly clients: readonly ClientsResult[];
+  /** Resident memory of a `lade serve` that has done nothing yet, bytes. */
+  readonly idleMemory?: number | undefined;
 }
 
 /** Newer figures with those older ones that they do not replace. */
@@ -56,14 +80,16 @@ export function mergeResults(older: BenchResults, newer: BenchResults): BenchRes
     cases: mergeCases(older.cases, newer.cases, ({ id }) => id),
     growth: mergeCases(older.growth, newer.growth, ({ id, size }) => `${id} ${size}`),
     lists: mergeCases(older.lists, newer.lists, ({ id, count }) => `${id} ${count}`),
+    clients: mergeCases(older.clients, newer.clients, ({ id }) => id),
+    idleMemory: newer.idleMemory ?? older.idleMemory,
   };
 }
 
-function mergeCases(
-  older: readonly CaseResult[],
-  newer: readonly CaseResult[],
-  key: (result: CaseResult) => string,
-): CaseResult[] {
+function mergeCases<Result>(
+  older: readonly Result[],
+  newer: readonly Result[],
+  key: (result: Result) => string,
+): Result[] {
   const merged = new Map(older.map((result) => [key(result), result]));
   for (const result of newer) merged.set(key(result), result);
   return [...merged.values()];
@@ -95,4 +121,9 @@ export function ratioOf(
   const above = timeOf(findMeasurement(result, slow))?.median;
   const below = timeOf(findMeasurement(result, fast))?.median;
   return above === undefined || below === undefined ? undefined : above / below;
+}
+
+/** Requests a second. */
+export function rateOf(measurement: ClientsMeasurement): number {
+  return measurement.requests / measurement.seconds;
 }

@@ -2,8 +2,10 @@
 import {
   type BenchResults,
   type CaseResult,
+  type ClientsMeasurement,
   findMeasurement,
   peakMemoryOf,
+  rateOf,
   ratioOf,
   timeOf,
 } from "./results.ts";
@@ -39,6 +41,8 @@ const timesAsFast: readonly (readonly [id: string, target: string, limit: number
   ["run-load", "`load` and first `run` against docker", 8],
   ["run-archive", "running an archive in place against docker's `load` and `run`", 10],
   ["export-file", "`export -o` against docker", 4],
+  ["api-load", "`docker load` through the API against dockerd", 5],
+  ["api-save", "`docker save` through the API against dockerd", 5],
 ];
 
 /** lade's time as a part of docker's, at most. */
@@ -46,6 +50,44 @@ const partsOfTime: readonly (readonly [id: string, target: string, limit: number
   ["run", "`run --rm … true` against docker", 0.8],
   ["commit-small", "`commit` of two small files against docker", 1],
 ];
+
+/** What many clients at once ask for: as much of it as dockerd answers, and none later. */
+const clientKinds: readonly (readonly [id: string, title: string])[] = [
+  ["api-list-images", "list images"],
+  ["api-list-containers", "list containers"],
+  ["api-inspect-image", "inspect an image"],
+  ["api-inspect-container", "inspect a container"],
+];
+
+function clientTargets([id, title]: readonly [string, string]): Target[] {
+  const pairOf = (results: BenchResults, value: (one: ClientsMeasurement) => number) => {
+    const all = results.clients.find((result) => result.id === id)?.measurements ?? [];
+    const [lade, docker] = ["lade", "docker"].map((name) =>
+      all.find(({ contender }) => contender === name),
+    );
+    // Answers that tell of errors are quick.
+    if (lade === undefined || docker === undefined || lade.failures > 0) return undefined;
+    return value(lade) / value(docker);
+  };
+  return [
+    {
+      id: `${id}-rate`,
+      target: `API, ${title}: requests a second against dockerd`,
+      limit: 1,
+      bound: "at least",
+      format: formatRatio,
+      measure: (results) => pairOf(results, rateOf),
+    },
+    {
+      id: `${id}-p99`,
+      target: `API, ${title}: time of 99 in 100 against dockerd`,
+      limit: 1,
+      bound: "at most",
+      format: formatRatio,
+      measure: (results) => pairOf(results, ({ p99 }) => p99),
+    },
+  ];
+}
 
 const targets: readonly Target[] = [
   ...timesAsFast.map(
@@ -75,6 +117,15 @@ const targets: readonly Target[] = [
     bound: "at most",
     format: formatSize,
     measure: (results) => peakMemoryOf(findMeasurement(caseOf(results, "detached"), "lade")),
+  },
+  ...clientKinds.flatMap(clientTargets),
+  {
+    id: "api-memory",
+    target: "memory of a `lade serve` that has nothing to do",
+    limit: 80e6,
+    bound: "at most",
+    format: formatSize,
+    measure: ({ idleMemory }) => idleMemory,
   },
   {
     id: "load-floor",

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BenchResults, CaseResult, Measurement } from "../../bench/results.ts";
+import type {
+  BenchResults,
+  CaseResult,
+  ClientsMeasurement,
+  ClientsResult,
+  Measurement,
+} from "../../bench/results.ts";
 
 /** A measurement with the given times; every round's peak is the same. */
 export function measurement(
@@ -25,10 +31,21 @@ export function caseResult(id: string, about: Partial<CaseResult> = {}): CaseRes
   };
 }
 
+/** What an engine answered in ten seconds. */
+export function clientsMeasurement(
+  contender: string,
+  requests: number,
+  about: Partial<ClientsMeasurement> = {},
+): ClientsMeasurement {
+  const p50 = 50 / requests;
+  return { contender, requests, seconds: 10, failures: 0, p50, p99: 2 * p50, ...about };
+}
+
 /** Results of a whole run in which every target is met. */
 export function benchResults(about: Partial<BenchResults> = {}): BenchResults {
   const ids = ["load-file", "load-redirect", "load-pipe", "load-gzip"];
   ids.push("save-file", "save-redirect", "save-pipe", "import", "rmi");
+  ids.push("api-load", "api-save");
   ids.push("run-load", "run-archive", "run", "commit-small", "export-file");
   const detached = caseResult("detached", { measurements: [measurement("lade", [1], 2e6)] });
   const images = caseResult("images", { measurements: [measurement("lade", [0.05])] });
@@ -47,6 +64,15 @@ export function benchResults(about: Partial<BenchResults> = {}): BenchResults {
     growth: sizes.flatMap((size) =>
       ["growth-load", "growth-save"].map((id) => caseResult(id, { size })),
     ),
+    clients: ["list-images", "list-containers", "inspect-image", "inspect-container"].map(
+      (id): ClientsResult => ({
+        id: `api-${id}`,
+        title: id,
+        clients: 50,
+        measurements: [clientsMeasurement("lade", 2_000), clientsMeasurement("docker", 1_000)],
+      }),
+    ),
+    idleMemory: 70e6,
     lists: [caseResult("list", { count: 10_000, measurements: [measurement("lade", [0.09])] })],
     ...about,
   };

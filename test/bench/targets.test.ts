@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BenchResults } from "../../bench/results.ts";
 import { judge } from "../../bench/targets.ts";
-import { benchResults, caseResult, measurement } from "./sample-results.ts";
+import { benchResults, caseResult, clientsMeasurement, measurement } from "./sample-results.ts";
 
 function verdicts(results: BenchResults): Map<string, string> {
   return new Map(judge(results).map(({ id, got, verdict }) => [id, `${verdict} ${got}`]));
@@ -11,7 +11,7 @@ function verdicts(results: BenchResults): Map<string, string> {
 
 test("a run that reaches everything meets every target", () => {
   const rows = judge(benchResults());
-  assert.equal(rows.length, 18);
+  assert.equal(rows.length, 29);
   assert.deepEqual(
     rows.filter((row) => row.verdict !== "met"),
     [],
@@ -58,4 +58,17 @@ test("a target without figures is not measured, not met", () => {
   const found = verdicts(benchResults({ cases: [failed], lists: [] }));
   assert.equal(found.get("import"), "not measured -");
   assert.equal(found.get("images-10000"), "not measured -");
+});
+
+test("answers to many clients that tell of errors count for nothing", () => {
+  const [first, ...others] = benchResults().clients;
+  assert.ok(first !== undefined);
+  const failing = clientsMeasurement("lade", 9_000, { failures: 1 });
+  const slow = clientsMeasurement("lade", 900);
+  const docker = clientsMeasurement("docker", 1_000);
+  const judged = (lade: typeof docker) =>
+    verdicts(benchResults({ clients: [{ ...first, measurements: [lade, docker] }, ...others] }));
+  assert.equal(judged(failing).get("api-list-images-rate"), "not measured -");
+  assert.equal(judged(slow).get("api-list-images-rate"), "missed 0.90 ×");
+  assert.equal(judged(slow).get("api-list-images-p99"), "missed 1.11 ×");
 });
