@@ -60,8 +60,9 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 async function readResults(path: string): Promise<BenchResults> {
-  // Figures of before there was an API have no clients.
-  return { clients: [], ...(JSON.parse(await readFile(path, "utf8")) as BenchResults) };
+  const results: BenchResults = JSON.parse(await readFile(path, "utf8"));
+  // Figures of before there was an API have none.
+  return { ...results, clients: results.clients ?? [] };
 }
 
 /** Keeps the figures so far, so that a run that is stopped was not for nothing. */

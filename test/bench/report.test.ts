@@ -21,7 +21,7 @@ test("a table sets words to the left and numbers to the right", () => {
 test("every table of the report has the same number of cells in each row", () => {
   const report = renderReport(benchResults(), options);
   const tables = report.split("\n\n").filter((part) => part.startsWith("|"));
-  assert.equal(tables.length, 6);
+  assert.equal(tables.length, 7);
   for (const table of tables) {
     const widths = new Set(table.split("\n").map((row) => cells(row).length));
     assert.equal(widths.size, 1, table);
