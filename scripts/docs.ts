@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Writes the documents that are made from the sources: `docs/errors.md` and `docs/cli.md`. */
+/** Writes the documents that are made from the sources: `docs/api.md`, `docs/cli.md`, `docs/errors.md`. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { renderApiDocs } from "../src/api/docs.ts";
 import { type ErrorCode, errorKinds } from "../src/base/errors.ts";
 import { renderCliDocs } from "../src/cli/docs.ts";
 import { errorTexts } from "./error-texts.ts";
@@ -30,6 +31,7 @@ ${rows.join("\n")}
 /** The generated documents: text by path from the project's root. */
 export async function renderDocuments(): Promise<ReadonlyMap<string, string>> {
   return new Map([
+    ["docs/api.md", `${notice}\n\n${renderApiDocs()}`],
     ["docs/cli.md", await renderCliDocs()],
     ["docs/errors.md", renderErrors()],
   ]);
