@@ -24,6 +24,7 @@ const commands: readonly CommandEntry[] = [
   { names: ["cp", "container cp"], load: () => import("./commands/cp.ts") },
   { names: ["create", "container create"], load: () => import("./commands/create.ts") },
   { names: ["diff", "container diff"], load: () => import("./commands/diff.ts") },
+  { names: ["events", "system events"], load: () => import("./commands/events.ts") },
   { names: ["exec", "container exec"], load: () => import("./commands/exec.ts") },
   { names: ["export", "container export"], load: () => import("./commands/export.ts") },
   { names: ["help"], load: () => import("./commands/help.ts") },

@@ -3,6 +3,7 @@
 import type { serve } from "../api/serve.ts";
 import type { checkStore } from "../engine/check.ts";
 import type { openEngine } from "../engine/engine.ts";
+import type { watchEvents } from "../engine/events.ts";
 import type { imageHistory } from "../engine/history.ts";
 import type { importImage } from "../engine/import.ts";
 import type { inspectImage } from "../engine/inspect.ts";
@@ -33,6 +34,7 @@ export interface UseCases extends ContainerUseCases {
   readonly serve: typeof serve;
   readonly systemInfo: typeof systemInfo;
   readonly tagImage: typeof tagImage;
+  readonly watchEvents: typeof watchEvents;
 }
 
 /** The engine itself; each use case is loaded when it is first called, so that no command pays for others. */
@@ -53,4 +55,7 @@ export const useCases: UseCases = {
   serve: async (...args) => (await import("../api/serve.ts")).serve(...args),
   systemInfo: async (...args) => (await import("../engine/system.ts")).systemInfo(...args),
   tagImage: async (...args) => (await import("../engine/tag.ts")).tagImage(...args),
+  async *watchEvents(...args) {
+    yield* (await import("../engine/events.ts")).watchEvents(...args);
+  },
 };

@@ -27,10 +27,15 @@ export function noteContainer(
 }
 
 /** Notes what happened to a volume; inside a transaction. */
-export function noteVolume(database: Database, name: string, action: string): void {
+export function noteVolume(
+  database: Database,
+  name: string,
+  action: "create" | "destroy" | "mount" | "unmount",
+  attributes: Readonly<Record<string, string>> = {},
+): void {
   putEvent(database, {
     Type: "volume",
     Action: action,
-    Actor: { ID: name, Attributes: { driver: "local" } },
+    Actor: { ID: name, Attributes: { ...attributes, driver: "local" } },
   });
 }

@@ -8,6 +8,7 @@ import type { Store } from "../content/store.ts";
 import { chainIds, type Digest, isDigest, shortId } from "../spec/digest.ts";
 import { observedState } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
+import { noteImage } from "./image-events.ts";
 import { referencesOf, untag } from "./image-references.ts";
 import type { RemovedItem } from "./types.ts";
 
@@ -40,11 +41,12 @@ export function deleteImage(
     if (options.isQuiet) return;
     throw conflict;
   }
-  for (const reference of referencesOf(store, id)) untag(deletion, reference);
+  for (const reference of referencesOf(store, id)) untag(deletion, id, reference);
   const parent = findImage(store.database, id)?.parent ?? "";
   const chains = chainIdsOnlyOf(store, id);
   noteBlobs(deletion, id);
   store.database.run("DELETE FROM image WHERE id = ?", id);
+  noteImage(store.database, id, "delete");
   deletion.items.push({ type: "deleted", id });
   for (const chain of chains) deletion.items.push({ type: "deleted", id: chain });
   const isPrunable = deletion.prune && isDigest(parent) && findImage(store.database, parent);

@@ -4,6 +4,7 @@ import { repositoryDigestsOf, tagsOfImage } from "../content/images.ts";
 import type { Store } from "../content/store.ts";
 import { type Digest, isDigest } from "../spec/digest.ts";
 import { familiarString, fullName, parseReference, withDefaultTag } from "../spec/reference.ts";
+import { noteImage } from "./image-events.ts";
 import type { RemovedItem } from "./types.ts";
 
 /** A name of an image: one tag or one digest of a repository. */
@@ -65,9 +66,10 @@ export function isSingleReference(references: readonly ImageReference[]): boolea
   return new Set(references.map((one) => one.repository)).size === 1;
 }
 
-/** Removes a name; inside a transaction. */
+/** Removes a name of an image; inside a transaction. */
 export function untag(
   target: { readonly store: Store; readonly items: RemovedItem[] },
+  id: Digest,
   reference: ImageReference,
 ): void {
   const { database } = target.store;
@@ -81,5 +83,6 @@ export function untag(
       digest ?? "",
     );
   }
+  noteImage(database, id, "untag");
   target.items.push({ type: "untagged", reference: formatReference(reference) });
 }

@@ -4,7 +4,7 @@ import { ImageArchiveDetector } from "../archive/detect-image.ts";
 import { LadeError } from "../base/errors.ts";
 import { commitBlobs, stageDocument } from "../content/commit.ts";
 import { openHashThread } from "../content/hash-thread.ts";
-import { putImage, putTag } from "../content/images.ts";
+import { putImage } from "../content/images.ts";
 import { openLease } from "../content/lease.ts";
 import { stageLayer } from "../content/stage.ts";
 import { applyChanges } from "../spec/change.ts";
@@ -13,10 +13,12 @@ import { normalizeGoTime } from "../spec/go-time.ts";
 import type { ImageConfigSection } from "../spec/image-config.ts";
 import { formatImportedConfig } from "../spec/image-config-format.ts";
 import { formatPlatform, hostPlatform, parsePlatform } from "../spec/platform.ts";
-import { fullName, parseReference, type Reference, withDefaultTag } from "../spec/reference.ts";
+import { parseReference, type Reference, withDefaultTag } from "../spec/reference.ts";
 import { type ByteString, byteStringToText } from "../tar/entry.ts";
 import type { Engine } from "./engine.ts";
+import { noteImage } from "./image-events.ts";
 import { openImportSource, withoutCredentials } from "./import-source.ts";
+import { nameImage } from "./new-reference.ts";
 import type { ImportOptions } from "./types.ts";
 
 export interface ImportResult {
@@ -91,9 +93,8 @@ export async function importImage(engine: Engine, options: ImportOptions): Promi
       diffIds: [staged.tar.digest],
       manifests: [],
     });
-    if (reference === undefined) return;
-    const tag = reference.tag ?? "latest";
-    putTag(store.database, { repository: fullName(reference), tag }, id);
+    nameImage(store, reference, id);
+    noteImage(store.database, id, "import");
   });
   return { id, warnings: [] };
 }

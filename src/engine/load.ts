@@ -18,6 +18,7 @@ import { formatPlatform, parsePlatform } from "../spec/platform.ts";
 import { familiarString, fullName, type Reference } from "../spec/reference.ts";
 import { configFromV1, historyFromV1 } from "../spec/v1.ts";
 import type { Engine } from "./engine.ts";
+import { noteImage } from "./image-events.ts";
 import { isOneStepAbove } from "./parent.ts";
 import { type LayerSet, takeLayers } from "./take-layers.ts";
 import type { LoadedImage, LoadOptions } from "./types.ts";
@@ -166,6 +167,7 @@ function record(
     const { digest, mediaType, documents } = image.index;
     putIndex(database, image.id, { digest, mediaType, documents: documents.map(digestOf) });
   }
+  noteImage(database, image.id, "load");
   if (image.references.length === 0) {
     return [{ id: image.id, reference: undefined, replacedId: undefined }];
   }

@@ -76,8 +76,8 @@ export async function connectNetwork(
     }
     database.transaction(() => {
       leaveNone(engine, row, endpoints);
+      // Told of as the container starts.
       putEndpoint(database, endpoint);
-      noteNetwork(database, network, "connect", { container: row.id });
     });
   });
 }

@@ -11,6 +11,7 @@ import {
   type Reference,
   withDefaultTag,
 } from "../spec/reference.ts";
+import { noteImage } from "./image-events.ts";
 
 /**
  * The name for an image that is about to be made.
@@ -35,6 +36,7 @@ export function nameImage(store: Store, reference: Reference | undefined, id: Di
   if (reference === undefined) return;
   const tag = reference.tag ?? "latest";
   putTag(store.database, { repository: fullName(reference), tag }, id);
+  noteImage(store.database, id, "tag", familiarString(reference));
 }
 
 /** As it is shown: `busybox:latest`. */

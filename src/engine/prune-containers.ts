@@ -7,6 +7,7 @@ import type { PruneContainersReport } from "./container-types.ts";
 import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { pruneTest } from "./prune-test.ts";
+import { notePrune } from "./quiet-event.ts";
 import { removeUnderLock } from "./remove-container.ts";
 import { sweepRemains } from "./sweep-remains.ts";
 import type { Filter } from "./types.ts";
@@ -30,6 +31,7 @@ export async function pruneContainers(
     spaceReclaimed += size;
   }
   await sweepRemains(engine);
+  notePrune(engine.store.database, "container", spaceReclaimed);
   return { containersDeleted, spaceReclaimed };
 }
 

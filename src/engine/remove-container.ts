@@ -7,6 +7,7 @@ import type { RemoveContainerOptions } from "./container-types.ts";
 import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { removeFromStore } from "./remove-files.ts";
+import { ranSeconds } from "./run-events.ts";
 import { SIGKILL, sendSignal } from "./send-signal.ts";
 import { hasRemains, tearDown } from "./tear-down.ts";
 
@@ -53,9 +54,13 @@ export async function removeUnderLock(
     const fault = await tearDown(engine, current);
     if (fault !== undefined && fault.code !== "NETWORK_FAILED") throw fault;
   }
+  const die = {
+    exitCode: String(killedExitCode),
+    execDuration: ranSeconds(row, Date.now()),
+  };
   removeFromStore(engine, current, {
     volumes: options.volumes,
-    ...(hadProcess && { die: { exitCode: String(killedExitCode) } }),
+    ...(hadProcess && { die }),
   });
 }
 

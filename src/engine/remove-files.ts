@@ -10,6 +10,8 @@ import { sweepBlobs } from "../content/sweep.ts";
 import { processPaths } from "../runtime/process-paths.ts";
 import { noteContainer } from "./container-events.ts";
 import type { Engine } from "./engine.ts";
+import { noteEnd } from "./run-events.ts";
+import { dismissWaiters } from "./start-waiters.ts";
 import { sweepUnpackedLayers } from "./sweep-unpacked.ts";
 import { removeRetired, removeVolumeUnlessUsed } from "./volume-folders.ts";
 import { unmountVolume } from "./volume-mounts.ts";
@@ -44,16 +46,17 @@ export function removeFromStore(
   const removed: string[] = [];
   database.transaction(
     () => {
+      if (options.die !== undefined) noteEnd(database, row, options.die);
       deleteContainerRow(database, row.id);
-      if (options.die !== undefined) noteContainer(database, row, "die", options.die);
-      noteContainer(database, row, "destroy");
       for (const name of anonymous) if (removeVolumeUnlessUsed(store, name)) removed.push(name);
+      noteContainer(database, row, "destroy");
     },
     { isDurable },
   );
   for (const name of removed) unmountVolume(engine, name);
   if (removed.length > 0) removeRetired(store);
   removeFolder(store, row.id);
+  dismissWaiters(engine, row.id);
   fs.rmSync(processPaths(run, row.id).exitFile, { force: true });
   // Of an image that was removed by force the container was the last to hold the layers.
   const isLast = findImage(database, row.image) === undefined;

@@ -78,12 +78,12 @@ function removeName(deletion: Deletion, id: Digest, { given, name }: NamedRefere
   const { store } = deletion;
   const isLast = isSingleReference(referencesOf(store, id));
   if (isLast && !deletion.force) checkIsUnused(deletion, id, name);
-  untag(deletion, given);
+  untag(deletion, id, given);
   if (given.tag !== undefined) {
     const rest = referencesOf(store, id).filter((one) => one.repository === given.repository);
     // Digests are names of what the repository's tags stood for.
     if (rest.every((one) => one.tag === undefined)) {
-      for (const one of rest) untag(deletion, one);
+      for (const one of rest) untag(deletion, id, one);
     }
   }
   if (referencesOf(store, id).length === 0) deleteImage(deletion, id, { isQuiet: true });
@@ -106,7 +106,7 @@ function removeById(deletion: Deletion, id: Digest): void {
   if (isSingleReference(references)) {
     const conflict = findConflict(deletion, id, { ignoresNames: true });
     if (conflict !== undefined) throw conflict;
-    for (const one of references) untag(deletion, one);
+    for (const one of references) untag(deletion, id, one);
   } else if (!deletion.force) {
     throw new LadeError(
       "IMAGE_IN_USE",

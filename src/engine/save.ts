@@ -22,6 +22,8 @@ import { parseIndex, parseManifest } from "../spec/oci.ts";
 import { comparePlatformsStrictly, formatPlatform, parsePlatform } from "../spec/platform.ts";
 import { familiarString, parseReference, type Reference } from "../spec/reference.ts";
 import type { Engine } from "./engine.ts";
+import { noteImage } from "./image-events.ts";
+import { noteQuietly } from "./quiet-event.ts";
 import { saveTargets } from "./save-targets.ts";
 import type { SaveOptions } from "./types.ts";
 
@@ -50,6 +52,9 @@ export async function saveImages(engine: Engine, options: SaveOptions): Promise<
       onProgress?.({ type: "total", current: Math.min(current, layout.size), total: layout.size }),
   };
   await writeOutput(source, options, copy);
+  noteQuietly(store.database, () => {
+    for (const { id } of images) noteImage(store.database, id, "save");
+  });
 }
 
 interface Selected {

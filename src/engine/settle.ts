@@ -12,7 +12,6 @@ import {
 } from "../content/containers.ts";
 import { processStartTicks } from "../runtime/process.ts";
 import { processPaths } from "../runtime/process-paths.ts";
-import { noteContainer } from "./container-events.ts";
 import { withContainerLock } from "./container-lock.ts";
 import {
   type ContainerEnd,
@@ -26,6 +25,7 @@ import {
 import type { Engine } from "./engine.ts";
 import { waitForEnd } from "./process-end.ts";
 import { removeFromStore } from "./remove-files.ts";
+import { noteEnd, ranSeconds } from "./run-events.ts";
 import { cleanupCommand } from "./self.ts";
 import { tearDown } from "./tear-down.ts";
 
@@ -67,7 +67,7 @@ async function settleEnd(engine: Engine, row: ContainerRow): Promise<ContainerRo
   const ranMs = Date.parse(end.finishedAt) - Date.parse(row.state.startedAt);
   const attributes = {
     exitCode: String(end.exitCode),
-    execDuration: String(Math.max(0, Math.trunc(ranMs / 1000))),
+    execDuration: ranSeconds(row, Date.parse(end.finishedAt)),
   };
   const { AutoRemove: isRemoved } = row.definition.hostConfig;
   if (isRemoved === true && row.state.isRestartedByUser !== true) {
@@ -77,7 +77,7 @@ async function settleEnd(engine: Engine, row: ContainerRow): Promise<ContainerRo
   }
   const state = restartedState(engine, row, { end, ended, ranMs }) ?? ended;
   const settled = write(engine, row, state, (now) =>
-    noteContainer(engine.store.database, now, "die", attributes),
+    noteEnd(engine.store.database, now, attributes),
   );
   forgetExit(engine, row.id);
   return settled;

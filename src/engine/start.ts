@@ -10,7 +10,6 @@ import { createProcess, processStartTicks, startProcess } from "../runtime/proce
 import { findTools } from "../runtime/tools.ts";
 import { type Attendance, attend } from "./attend.ts";
 import { containerConflict } from "./container-errors.ts";
-import { noteContainer } from "./container-events.ts";
 import { useRootfs } from "./container-rootfs.ts";
 import { unstartedState } from "./container-state.ts";
 import type { Attachment, StartedContainer, StartOptions } from "./container-types.ts";
@@ -29,6 +28,7 @@ import {
 import { makeSpec } from "./process-input.ts";
 import { removeFromStore } from "./remove-files.ts";
 import { checkIsRoot } from "./root.ts";
+import { noteStart } from "./run-events.ts";
 import { cleanupCommand } from "./self.ts";
 import { write } from "./settle.ts";
 import { hasRemains, tearDown } from "./tear-down.ts";
@@ -182,7 +182,7 @@ function withSize(row: ContainerRow, size: StartOptions["size"]): ContainerRow {
 function noteRunning(
   engine: Engine,
   row: ContainerRow,
-  options: { readonly isRestart?: boolean },
+  options: StartOptions & { readonly isRestart?: boolean },
 ): void {
   const { isStarting: _, isRestartedByUser: __, ...state } = row.state;
   const hasHealthcheck = healthcheckOf(row) !== undefined;
@@ -200,7 +200,9 @@ function noteRunning(
       : undefined,
   };
   const { database } = engine.store;
-  const now = write(engine, row, running, (note) => noteContainer(database, note, "start"));
+  const now = write(engine, row, running, (note) =>
+    noteStart(database, note, { isAttached: options.attach !== undefined }),
+  );
   startHealthMonitor(engine, now);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { LadeError } from "../base/errors.ts";
-import { putTag } from "../content/images.ts";
-import { fullName, parseReference, withDefaultTag } from "../spec/reference.ts";
+import { parseReference, withDefaultTag } from "../spec/reference.ts";
 import type { Engine } from "./engine.ts";
 import { findImage } from "./find-image.ts";
+import { nameImage } from "./new-reference.ts";
 
 /**
  * Gives an image another name.
@@ -17,6 +17,7 @@ export async function tagImage(engine: Engine, source: string, target: string): 
   if (reference.digest !== undefined) {
     throw new LadeError("REFERENCE_INVALID", "refusing to create a tag with a digest reference");
   }
-  const name = { repository: fullName(reference), tag: withDefaultTag(reference).tag ?? "latest" };
-  store.database.transaction(() => putTag(store.database, name, findImage(store, source)));
+  store.database.transaction(() =>
+    nameImage(store, withDefaultTag(reference), findImage(store, source)),
+  );
 }

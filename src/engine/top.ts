@@ -3,10 +3,12 @@
 import { isRunning } from "../content/containers.ts";
 import { listProcesses } from "../runtime/top.ts";
 import { containerNotRunning } from "./container-errors.ts";
+import { noteContainer } from "./container-events.ts";
 import type { TopResult } from "./container-types.ts";
 import { currentContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { containerIsRestarting } from "./pause.ts";
+import { noteQuietly } from "./quiet-event.ts";
 
 /**
  * The processes of a container, as the host's `ps` shows them.
@@ -23,5 +25,8 @@ export async function topContainer(
   const row = await currentContainer(engine, nameOrId);
   if (!isRunning(row.state)) throw containerNotRunning(row.id);
   if (row.state.status === "restarting") throw containerIsRestarting(row.id);
-  return await listProcesses(row.state.pid, psArguments.join(" "));
+  const processes = await listProcesses(row.state.pid, psArguments.join(" "));
+  const { database } = engine.store;
+  noteQuietly(database, () => noteContainer(database, row, "top"));
+  return processes;
 }

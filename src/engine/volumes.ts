@@ -16,6 +16,7 @@ import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, matchesLabels } from "./filters.ts";
 import { matchesText } from "./match-text.ts";
 import { pruneTest } from "./prune-test.ts";
+import { notePrune } from "./quiet-event.ts";
 import { randomId } from "./random.ts";
 import type { Filter } from "./types.ts";
 import { checkVolumeDriver, checkVolumeName, checkVolumeOptions } from "./volume-checks.ts";
@@ -166,6 +167,7 @@ export async function pruneVolumes(
     spaceReclaimed += size;
   }
   removeRetired(store);
+  notePrune(store.database, "volume", spaceReclaimed);
   return { volumesDeleted, spaceReclaimed };
 }
 
