@@ -5,7 +5,7 @@ import type { EventMessage } from "../../engine/events.ts";
 import type { Zone } from "../../sys/local-time.ts";
 import { ExitStatus, exitCodes } from "../exit-status.ts";
 import { executeTemplate, parseTemplate } from "../template/template.ts";
-import { type GoValue, goStruct, goTyped } from "../template/values.ts";
+import { type GoValue, goStruct, goTyped, jsonObject } from "../template/values.ts";
 import { executeFormat } from "./template.ts";
 
 /** The text of an event, without a line end. */
@@ -95,6 +95,6 @@ function goView(event: EventMessage): GoValue {
       Time: goTyped("int64", time),
       TimeNano: goTyped("int64", timeNano),
     },
-    { json: () => goStruct("events.Message", json) },
+    { json: () => goStruct(jsonObject, json) },
   );
 }

@@ -4,7 +4,14 @@
 
 import { bounds, checkLength, fault } from "./bounds.ts";
 import { quoteText } from "./quote.ts";
-import { elementOf, sortedKeys, structFields, structJson, type Value } from "./values.ts";
+import {
+  elementOf,
+  jsonObject,
+  sortedKeys,
+  structFields,
+  structJson,
+  type Value,
+} from "./values.ts";
 
 /** The JSON of a value: maps sorted by key, structs in the order of their fields. */
 export function encodeJson(value: Value, depth = 0): string {
@@ -36,7 +43,8 @@ export function encodeJson(value: Value, depth = 0): string {
         const text = encodeJson(replacement, depth + 1);
         return value.source.escapesHtml ? escapeHtml(text) : text;
       }
-      const fields = structFields(value).filter(([name]) => /^\p{Lu}/u.test(name));
+      const isNamed = value.type === jsonObject;
+      const fields = structFields(value).filter(([name]) => isNamed || /^\p{Lu}/u.test(name));
       return joined("{", "}", fields, ([name, field]) => {
         return `${encodeText(name)}:${encodeJson(field, depth + 1)}`;
       });

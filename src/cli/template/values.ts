@@ -80,6 +80,9 @@ export function goStruct(
   return { [structTag]: typeName, fields, json, escapesHtml, methods };
 }
 
+/** The type of a struct for `json` whose fields have JSON's names already, small ones too. */
+export const jsonObject = "json object";
+
 /**
  * A value with its Go type: `goTyped("map[string]string", labels)` gives `""` and not `<no value>`
  * where `index` finds no label, `goTyped("[]string", null)` is a nil slice,
