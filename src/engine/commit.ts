@@ -54,7 +54,7 @@ export async function commitContainer(
   const reference = newReference(options.reference, "commit to");
   const row = await currentContainer(engine, options.container);
   const { config: running } = row.definition;
-  const config = committedConfig(running, options.changes ?? []);
+  const config = committedConfig(running, options);
   const base = await commitBase(engine, row);
   checkDepth(base, options);
   using lease = openLease(store);
@@ -112,8 +112,9 @@ function checkDepth(base: CommitBase, options: CommitOptions): void {
 }
 
 /** The container's configuration with the changes; what a change leaves empty is the container's. */
-function committedConfig(running: ContainerConfig, changes: readonly string[]): ImageConfigSection {
-  return withoutEmpty(mergeConfig(applyChanges(running, changes), running));
+function committedConfig(running: ContainerConfig, options: CommitOptions): ImageConfigSection {
+  const { config = running, changes = [] } = options;
+  return withoutEmpty(mergeConfig(applyChanges(config, changes), running));
 }
 
 /** Lists of nothing are nothing to Go, which writes them as null. */

@@ -255,6 +255,8 @@ export interface CommitOptions {
   readonly author?: string | undefined;
   readonly message?: string | undefined;
   readonly changes?: readonly string[] | undefined;
+  /** Goes before the container's own configuration, which fills in what it leaves open. */
+  readonly config?: ImageConfigSection | undefined;
   /** Pause the container meanwhile; true unless said otherwise. */
   readonly pause?: boolean | undefined;
   /** One layer instead of the image's and the change. */

@@ -38,7 +38,7 @@ export function checkResources(
   if (
     memory > 0 &&
     swap !== -1 &&
-    !hasFile("memory", "memory.memsw.limit_in_bytes", "memory.swap.max")
+    !hasControl("memory", "memory.memsw.limit_in_bytes", "memory.swap.max")
   ) {
     warnings.push(
       "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.",
@@ -243,7 +243,7 @@ function isSet(value: number | undefined): boolean {
 
 function refuseUnsupported(resources: Resources): void {
   for (const [isWanted, name, controller, v1, v2] of needs) {
-    if (isWanted(resources) && !hasFile(controller, v1, v2)) throw unsupported(name);
+    if (isWanted(resources) && !hasControl(controller, v1, v2)) throw unsupported(name);
   }
 }
 
@@ -263,7 +263,13 @@ function filePath(controller: string, v1: string, v2: string): string | undefine
   return v2 === "" ? undefined : `${mountPoint}/${v2}`;
 }
 
-function hasFile(controller: string, v1: string, v2: string): boolean {
+/**
+ * Whether this kernel has a control of cgroups.
+ *
+ * @param v1 its file in version 1
+ * @param v2 its file in version 2; empty where that has none
+ */
+export function hasControl(controller: string, v1: string, v2: string): boolean {
   const path = filePath(controller, v1, v2);
   if (path === undefined) return false;
   if (cgroupMode() !== "unified") return fs.existsSync(path);

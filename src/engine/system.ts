@@ -11,33 +11,42 @@ import { allContainers, isRunning } from "../content/containers.ts";
 import type { Database } from "../content/database.ts";
 import type { Store } from "../content/store.ts";
 import { volumeUses } from "../content/volumes.ts";
-import type { Digest } from "../spec/digest.ts";
 import { hostPlatform } from "../spec/platform.ts";
 import { treeSize } from "./container-size.ts";
 import { observedState } from "./container-state.ts";
 import type { VolumeDocument } from "./container-types.ts";
 import { storageDriver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
+import { imageFacts, sharedSizes } from "./image-facts.ts";
 import { listImages } from "./list.ts";
 import { listContainers } from "./list-containers.ts";
+import { runtimeFacts } from "./machine-facts.ts";
 import type { ContainerCounts, DiskUsage, SystemInfo } from "./types.ts";
 import { listVolumes } from "./volumes.ts";
 
 /**
  * Facts on the store and the machine, as `docker info` has them.
  *
+ * @param options `rootSize: false` leaves out the store's size, for which all its folders are walked
  * @throws LadeError IO_FAILED, STORE_DENIED where the store can't be read
  */
-export async function systemInfo(engine: Engine): Promise<SystemInfo> {
+export async function systemInfo(
+  engine: Engine,
+  options: { readonly rootSize?: boolean } = {},
+): Promise<SystemInfo> {
   const { store } = engine;
+  const { driver, reason } = storageDriver(engine);
   return {
+    ...(await runtimeFacts()),
     id: storeId(store.database),
     images: count(store.database, "SELECT COUNT(*) AS count FROM image"),
     containers: countContainers(engine),
     root: store.paths.root,
-    rootSize: rootSize(store),
-    driver: storageDriver(engine).driver,
-    operatingSystem: operatingSystem(),
+    ...(options.rootSize !== false && { rootSize: rootSize(store) }),
+    driver,
+    driverReason: reason,
+    operatingSystem: osRelease("PRETTY_NAME") ?? os.type(),
+    osVersion: osRelease("VERSION_ID") ?? "",
     kernelVersion: os.release(),
     architecture: os.machine(),
     osType: hostPlatform().os,
@@ -45,7 +54,6 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     memory: os.totalmem(),
     name: os.hostname(),
     serverVersion: version,
-    warnings: [],
   };
 }
 
@@ -88,18 +96,19 @@ function folderSize(folder: string, skipped: string): number {
   return size;
 }
 
-function operatingSystem(): string {
+/** A value of os-release(5): `PRETTY_NAME` is the name for people. */
+function osRelease(name: string): string | undefined {
   for (const path of ["/etc/os-release", "/usr/lib/os-release"]) {
-    const name = prettyName(path);
-    if (name !== undefined) return name;
+    const value = osReleaseIn(path, name);
+    if (value !== undefined) return value;
   }
-  return os.type();
+  return undefined;
 }
 
-/** The name that os-release(5) has for people. */
-function prettyName(path: string): string | undefined {
+function osReleaseIn(path: string, name: string): string | undefined {
   try {
-    const line = /^PRETTY_NAME=(.*)$/m.exec(fs.readFileSync(path, "utf8"))?.[1]?.trim();
+    const text = fs.readFileSync(path, "utf8");
+    const line = new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1]?.trim();
     return line?.replace(/^(["'])(.*)\1$/, "$2").replace(/\\(.)/g, "$1");
   } catch {
     return undefined;
@@ -119,31 +128,44 @@ function countContainers(engine: Engine): ContainerCounts {
   };
 }
 
+/** Which kinds of things {@link diskUsage} measures; lists of the others are empty. */
+export interface DiskUsageOptions {
+  readonly images?: boolean;
+  readonly containers?: boolean;
+  readonly volumes?: boolean;
+}
+
 /**
  * What images, containers and volumes take on disk, as `docker system df` shows it.
  *
  * A layer that several images have counts as shared for each of them. Compressed copies of layers
  * count as disk space, but not in the images' sizes.
  */
-export async function diskUsage(engine: Engine): Promise<DiskUsage> {
+export async function diskUsage(
+  engine: Engine,
+  options: DiskUsageOptions = {},
+): Promise<DiskUsage> {
   const { database } = engine.store;
-  const shared = sharedSizes(database);
-  const containers = await listContainers(engine, { all: true, size: true });
-  const users = Map.groupBy(containers, ({ ImageID: image }) => image as string);
-  const images = (await listImages(engine)).map((image) => {
-    const sharedSize = shared.get(image.id) ?? 0;
-    const uniqueSize = image.size - sharedSize;
-    return { ...image, sharedSize, uniqueSize, containers: users.get(image.id)?.length ?? 0 };
-  });
   const layersSize = layerBytes(database, "image");
   const neededSize = layerBytes(database, "image WHERE id IN (SELECT image FROM container)");
   return {
-    images,
+    images: options.images === false ? [] : await imageUsage(engine),
     layersSize,
     reclaimable: layersSize - neededSize,
-    containers,
-    volumes: await volumeUsage(engine),
+    containers:
+      options.containers === false ? [] : await listContainers(engine, { all: true, size: true }),
+    volumes: options.volumes === false ? [] : await volumeUsage(engine),
   };
+}
+
+async function imageUsage(engine: Engine): Promise<DiskUsage["images"]> {
+  const shared = sharedSizes(engine.store.database);
+  const facts = imageFacts(engine);
+  return (await listImages(engine)).map((image) => {
+    const sharedSize = shared.get(image.id) ?? 0;
+    const uniqueSize = image.size - sharedSize;
+    return { ...image, sharedSize, uniqueSize, containers: facts.get(image.id)?.containers ?? 0 };
+  });
 }
 
 /** Bytes on disk of the layers of some images, in all their forms. */
@@ -168,15 +190,4 @@ async function volumeUsage(engine: Engine): Promise<readonly VolumeDocument[]> {
       ...volume,
       UsageData: { RefCount: uses.get(volume.Name) ?? 0, Size: treeSize(volume.Mountpoint) },
     }));
-}
-
-/** Bytes of each image's layers that other images have as well. */
-function sharedSizes(database: Database): Map<string, number> {
-  const rows = database.all<{ image: Digest; size: number }>(
-    `SELECT image, SUM(content_size) AS size FROM image_layer JOIN layer USING (diff_id)
-     WHERE diff_id IN
-       (SELECT diff_id FROM image_layer GROUP BY diff_id HAVING COUNT(DISTINCT image) > 1)
-     GROUP BY image`,
-  );
-  return new Map(rows.map(({ image, size }) => [image, size]));
 }

@@ -5,6 +5,7 @@
 import type { ByteSource, ByteWriter } from "../base/bytes.ts";
 import type { ProgressListener } from "../base/progress.ts";
 import type { ContainerSummary, VolumeDocument } from "./container-types.ts";
+import type { RuntimeFacts } from "./machine-facts.ts";
 
 /** One image as `images` lists it. */
 export interface ImageSummary {
@@ -162,14 +163,19 @@ export interface ContainerCounts {
   readonly stopped: number;
 }
 
-export interface SystemInfo {
+export interface SystemInfo extends RuntimeFacts {
   readonly id: string;
   readonly images: number;
   readonly containers: ContainerCounts;
   readonly root: string;
-  readonly rootSize: number;
+  /** Bytes; undefined where it was not asked for. */
+  readonly rootSize?: number;
   readonly driver: string;
+  /** Why it is that one, in words for people. */
+  readonly driverReason: string;
   readonly operatingSystem: string;
+  /** Such as `12`; empty where the system does not tell. */
+  readonly osVersion: string;
   readonly kernelVersion: string;
   readonly architecture: string;
   readonly osType: string;
@@ -178,7 +184,6 @@ export interface SystemInfo {
   readonly memory: number;
   readonly name: string;
   readonly serverVersion: string;
-  readonly warnings: readonly string[];
 }
 
 /** One image in an archive, as `ls` shows it. */

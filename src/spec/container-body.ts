@@ -19,7 +19,7 @@ import type {
   Ulimit,
   WeightDevice,
 } from "./container.ts";
-import { sectionEntries } from "./image-config.ts";
+import { type ImageConfigSection, sectionEntries } from "./image-config.ts";
 import { goMap, integer, type Schema, size, textItem, textList, textMap } from "./schema.ts";
 
 /** A struct in a list: null is one with zero values. */
@@ -213,3 +213,6 @@ export const containerBody: Schema<ContainerBody> = bodyStruct({
     EndpointsConfig: goMap(v.nullish(endpointSettings, null)),
   }),
 });
+
+/** What `POST /commit` may say of the image's configuration, member by member. */
+export const commitBody: Schema<ImageConfigSection> = bodyStruct(sectionEntries);

@@ -40,7 +40,27 @@ const info: SystemInfo = {
   root: "/var/lib/lade",
   rootSize: 1500,
   driver: "tar",
+  driverReason: "it is the only one",
+  cgroupDriver: "cgroupfs",
+  cgroupVersion: "2",
+  limits: {
+    memory: true,
+    swap: false,
+    cfsPeriod: true,
+    cfsQuota: true,
+    cpuShares: true,
+    cpuSet: true,
+    pids: true,
+    oomKillDisable: false,
+  },
+  runtimes: { runc: "/usr/sbin/runc" },
+  defaultRuntime: "runc",
+  runtimeVersion: "1.1.5",
+  init: "",
+  securityOptions: ["name=seccomp,profile=default", "name=cgroupns"],
+  forwardsIpv4: true,
   operatingSystem: "Debian",
+  osVersion: "12",
   kernelVersion: "6.18",
   architecture: "x86_64",
   osType: "linux",
@@ -58,6 +78,10 @@ test("info shows Docker's lines", async () => {
     "Server: lade",
     " Containers: 4",
     "  Paused: 1",
+    "  Reason: it is the only one",
+    " Cgroup Version: 2",
+    " Security Options:\n  seccomp\n   Profile: default\n  cgroupns",
+    " runc version: 1.1.5",
     " Images: 3",
     " Containers: 4",
     "  Running: 2",
@@ -75,6 +99,8 @@ test("info shows Docker's lines", async () => {
   const formatted = await run(["-D", "system", "info", "-f", format], { useCases });
   assert.equal(formatted.stdout, "/var/lib/lade 2 true\n");
   assert.equal(JSON.parse((await run(["info", "-f", "json"], { useCases })).stdout).Images, 3);
+  const warnings = await run(["info", "-f", "{{.Warnings}} {{.SwapLimit}}"], { useCases });
+  assert.equal(warnings.stdout, "[WARNING: no erofs] false\n");
 });
 
 const usage: DiskUsage = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { gitCommit, version } from "../../base/version.ts";
+import { loggingDriver, systemInfoDocument } from "../../engine/info-document.ts";
 import type { SystemInfo } from "../../engine/types.ts";
 import { defineCommand } from "../command.ts";
 import { documentTemplate } from "../format/document-format.ts";
@@ -46,6 +47,15 @@ function infoText(info: SystemInfo, isDebug: boolean): string {
     ` Images: ${info.images}`,
     ` Server Version: ${info.serverVersion}`,
     ` Storage Driver: ${info.driver}`,
+    `  Reason: ${printable(info.driverReason)}`,
+    ` Logging Driver: ${loggingDriver}`,
+    ` Cgroup Driver: ${info.cgroupDriver}`,
+    ` Cgroup Version: ${info.cgroupVersion}`,
+    ` Runtimes: ${printable(Object.keys(info.runtimes).join(" "))}`,
+    ` Default Runtime: ${printable(info.defaultRuntime)}`,
+    ` Init Binary: ${printable(info.init)}`,
+    ` runc version: ${printable(info.runtimeVersion)}`,
+    ...securityLines(info.securityOptions),
     ` Kernel Version: ${info.kernelVersion}`,
     ` Operating System: ${printable(info.operatingSystem)}`,
     ` OSType: ${info.osType}`,
@@ -56,33 +66,29 @@ function infoText(info: SystemInfo, isDebug: boolean): string {
     ` ID: ${info.id}`,
     // The name that scripts look for in Docker's output.
     ` Docker Root Dir: ${printable(info.root)}`,
-    ` Root Dir Size: ${humanSize(info.rootSize)}`,
+    ` Root Dir Size: ${humanSize(info.rootSize ?? 0)}`,
   ];
   return `${lines.join("\n")}\n\n`;
 }
 
-/** Docker's document as far as it means something here. */
+/** `name=seccomp,profile=default` as two lines, in Docker's way. */
+function securityLines(options: readonly string[]): string[] {
+  if (options.length === 0) return [];
+  const lines = options.flatMap((option) =>
+    option.split(",").map((part) => {
+      const [key = "", value = ""] = part.split("=");
+      return key === "name" ? `  ${value}` : `   ${key === "profile" ? "Profile" : key}: ${value}`;
+    }),
+  );
+  return [" Security Options:", ...lines];
+}
+
+/** The engine's document and what only this program knows. */
 function infoDocument(info: SystemInfo, isDebug: boolean) {
   return {
-    ID: info.id,
-    Containers: info.containers.total,
-    ContainersRunning: info.containers.running,
-    ContainersPaused: info.containers.paused,
-    ContainersStopped: info.containers.stopped,
-    Images: info.images,
-    Driver: info.driver,
+    ...systemInfoDocument(info),
     Debug: isDebug,
-    KernelVersion: info.kernelVersion,
-    OperatingSystem: info.operatingSystem,
-    OSType: info.osType,
-    Architecture: info.architecture,
-    NCPU: info.cpus,
-    MemTotal: info.memory,
-    DockerRootDir: info.root,
     RootDirSize: info.rootSize,
-    Name: info.name,
-    ServerVersion: info.serverVersion,
-    Warnings: info.warnings,
     ClientInfo: {
       Debug: isDebug,
       Version: version,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ProgressEvent, ProgressListener } from "../../base/progress.ts";
+import { progressBar } from "../../base/progress-bar.ts";
 import type { TextOutput } from "../context.ts";
 import { humanSize, shortId } from "../format/human.ts";
 import { printable } from "../format/printable.ts";
@@ -11,7 +12,6 @@ const eraseLine = "\u001b[2K";
 const up = (lines: number) => `\u001b[${lines}A`;
 const down = (lines: number) => `\u001b[${lines}B`;
 
-const barWidth = 50;
 /** Docker shows no bar on a terminal that is not wider. */
 const minColumnsForBar = 110;
 const assumedColumns = 200;
@@ -66,8 +66,7 @@ function layerName(id: string): string {
 function barText(current: number, total: number | undefined, columns: number): string {
   const done = humanSize(current).padStart(8);
   if (total === undefined || total <= 0) return current > 0 ? done : "";
-  const filled = Math.min(Math.trunc(Math.trunc((current / total) * 100) / 2), barWidth);
-  const bar = `[${"=".repeat(filled)}>${" ".repeat(barWidth - filled)}] `;
+  const bar = `${progressBar(current, total)} `;
   const numbers = current > total ? done : `${done}/${humanSize(total)}`;
   return `${columns > minColumnsForBar ? bar : ""}${numbers}`;
 }
