@@ -105,7 +105,8 @@ function checkName(name: string): void {
 
 function checkDrivers({ driver = "", ipam }: CreateNetworkOptions): void {
   if (driver === "host" || driver === "null") {
-    throw invalid(`only one instance of "${driver}" network is allowed`);
+    const message = `only one instance of "${driver}" network is allowed`;
+    throw new LadeError("NETWORK_PREDEFINED", message);
   }
   const hint = "lade makes networks with the driver bridge.";
   if (driver !== "" && driver !== "bridge") throw noPlugin(driver, hint);

@@ -88,7 +88,7 @@ async function update(call: Call): Promise<Answer> {
     ...(pidsLimit !== undefined &&
       call.version >= 40 && { PidsLimit: Math.max(0, pidsLimit ?? 0) }),
   });
-  return json({ Warnings: warnings });
+  return json({ Warnings: warnings.length === 0 ? null : warnings });
 }
 
 async function remove(call: Call): Promise<Answer> {

@@ -9,16 +9,20 @@ import { goQuote } from "../../spec/go-quote.ts";
 import { type Answer, empty, json } from "../answer.ts";
 import { type Call, param } from "../call.ts";
 import type { Route } from "../route.ts";
-import { connectBody, disconnectBody, networkBody } from "../schema/networks.ts";
+import { connectBody, disconnectBody, type NetworkBody, networkBody } from "../schema/networks.ts";
 
 const forbidden = 403;
 
-/** Docker forbids what is in the way of others on a network, where elsewhere it is a conflict. */
-async function forbidding(work: Promise<Answer>): Promise<Answer> {
+/**
+ * Docker forbids what is in the way of others on a network, where elsewhere it is a conflict.
+ *
+ * @param conflict the one that is none that is forbidden
+ */
+async function forbidding(work: Promise<Answer>, conflict?: string): Promise<Answer> {
   try {
     return await work;
   } catch (error) {
-    if (isLadeError(error) && error.kind === "conflict") {
+    if (isLadeError(error) && error.kind === "conflict" && error.message !== conflict) {
       return json({ message: error.message }, forbidden);
     }
     throw error;
@@ -51,7 +55,7 @@ function checkBoolean(name: string, text: string): void {
 
 async function create(call: Call): Promise<Answer> {
   const asked = await call.json(networkBody);
-  const { Name: name = "", IPAM: ipam } = asked;
+  const { Name: name = "" } = asked;
   for (const [isAsked, what] of [
     [!["", "local"].includes(asked.Scope ?? ""), `Scope ${asked.Scope}`],
     [asked.EnableIPv4 === false && call.version >= 48, "EnableIPv4 false"],
@@ -61,6 +65,11 @@ async function create(call: Call): Promise<Answer> {
   ] as const) {
     if (isAsked) throw new LadeError("UNSUPPORTED", `network ${name}: ${what} is not supported`);
   }
+  return await forbidding(make(call, asked), `network with name ${name} already exists`);
+}
+
+async function make(call: Call, asked: NetworkBody): Promise<Answer> {
+  const { Name: name = "", IPAM: ipam } = asked;
   const { id, warnings } = await createNetwork(call.engine, {
     name,
     driver: asked.Driver,

@@ -34,6 +34,8 @@ export const networkBody = bodyStruct({
   Labels: textMap,
 });
 
+export type NetworkBody = v.InferOutput<typeof networkBody>;
+
 /** `POST /networks/ID/connect`. */
 export const connectBody = bodyStruct({
   Container: v.string(),

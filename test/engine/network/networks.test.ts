@@ -101,7 +101,7 @@ test("what can't be had is refused in Docker's words", async () => {
     "UNSUPPORTED",
     /^could not find plugin overlay2 in v1 plugin registry: plugin not found$/,
   );
-  await refused({ name, driver: "host" }, "CONTAINER_INVALID", /^only one instance of "host"/);
+  await refused({ name, driver: "host" }, "NETWORK_PREDEFINED", /^only one instance of "host"/);
   const config = (config: object) => ({ name, ipam: ipam(config) });
   await refused(
     config({ Subnet: "10.5.9.0/24" }),
