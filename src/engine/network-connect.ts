@@ -18,6 +18,7 @@ import type { Plug } from "../runtime/network/netavark.ts";
 import { connectAll, disconnectAll } from "../runtime/network/plugs.ts";
 import { closeAll, type HeldPorts, portMapOf } from "../runtime/network/ports.ts";
 import type { EndpointSettings } from "../spec/container.ts";
+import { checkCarriedEndpoint } from "./check-carried.ts";
 import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { takeOne } from "./network-addresses.ts";
@@ -58,6 +59,7 @@ export async function connectNetwork(
         "cannot connect container to host network - container must be created in host network mode",
       );
     }
+    checkCarriedEndpoint(settings);
     checkEndpoint(network, settings);
     const endpoints = endpointsOfContainer(database, row.id);
     const isUp = isRunning(row.state);
