@@ -51,9 +51,12 @@ export async function startContainer(
       throw containerConflict("cannot start a paused container, try unpause instead");
     }
     if (!isRunning(state)) return await startUnderLock(engine, row, options);
-    if (state.status !== "running" || options.attach === undefined) return { warnings: [] };
+    if (state.status !== "running" || options.attach === undefined) {
+      return { warnings: [], ranAlready: true };
+    }
     const target = { hasTerminal: row.definition.config.Tty === true };
-    return { attachment: attachTo(engine.run, row.id, options.attach, target), warnings: [] };
+    const attachment = attachTo(engine.run, row.id, options.attach, target);
+    return { attachment, warnings: [], ranAlready: true };
   });
 }
 
