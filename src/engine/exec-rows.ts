@@ -10,6 +10,8 @@ export interface ExecRow {
   readonly id: string;
   readonly container: string;
   readonly config: ExecConfig;
+  /** Somebody starts it, or has. */
+  readonly isClaimed?: boolean | undefined;
   /** Undefined until it is started. */
   readonly process?: { readonly pid: number; readonly startTicks: number } | undefined;
   readonly exitCode?: number | undefined;

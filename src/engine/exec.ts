@@ -3,9 +3,11 @@
 /** Further processes in a running container. */
 
 import * as fs from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { isLadeError, LadeError } from "../base/errors.ts";
 import { type ContainerRow, containerById, isRunning } from "../content/containers.ts";
 import { rootfsPath } from "../rootfs/rootfs.ts";
+import { parseDetachKeys } from "../runtime/detach-keys.ts";
 import { execProcess, readExecExit, removeExec, resizeExecProcess } from "../runtime/exec.ts";
 import { readMachine } from "../runtime/machine.ts";
 import { isAlive, processStartTicks } from "../runtime/process.ts";
@@ -40,9 +42,10 @@ export async function createExec(
   nameOrId: string,
   config: ExecConfig,
 ): Promise<{ readonly id: string }> {
+  if ((config.Cmd ?? []).length === 0) throw containerInvalid("No exec command specified");
+  parseDetachKeys(config.DetachKeys);
   const row = await currentContainer(engine, nameOrId);
   checkActive(row, nameOrId);
-  if ((config.Cmd ?? []).length === 0) throw containerInvalid("No exec command specified");
   if (config.User) userOf(engine, row, config);
   const id = randomId();
   const exec: ExecRow = { id, container: row.id, config };
@@ -101,19 +104,47 @@ export async function startExec(
   id: string,
   options: StartExecOptions = {},
 ): Promise<StartedExec> {
-  const { exec } = findExec(engine, id);
-  const row = await currentContainer(engine, exec.container);
-  checkActive(row, row.id);
-  if (exec.exitCode !== undefined) {
-    throw containerConflict(`exec command ${id} has already run`);
-  }
-  if (exec.process !== undefined) throw containerConflict(`exec command ${id} is already running`);
+  const row = await checkExec(engine, id);
+  const exec = claim(engine, id);
   try {
     return await run(engine, { exec, row }, options);
   } catch (error) {
     write(engine, { ...exec, exitCode: isLadeError(error, "COMMAND_NOT_FOUND") ? 127 : 126 });
     throw error;
   }
+}
+
+/**
+ * Whether an exec can be started or spoken to: whether it is there, and its container runs.
+ *
+ * @returns its container
+ * @throws LadeError EXEC_NOT_FOUND, CONTAINER_NOT_RUNNING, CONTAINER_CONFLICT for a paused one
+ */
+export async function checkExec(engine: Engine, id: string): Promise<ContainerRow> {
+  const { exec } = findExec(engine, id);
+  const row = await currentContainer(engine, exec.container);
+  checkActive(row, row.id);
+  return row;
+}
+
+/** Of several who start the same exec at once, one does. */
+function claim(engine: Engine, id: string): ExecRow {
+  const { database } = engine.store;
+  return database.transaction(
+    () => {
+      const { exec } = findExec(engine, id);
+      if (exec.exitCode !== undefined) {
+        throw containerConflict(`exec command ${id} has already run`);
+      }
+      if (exec.isClaimed === true) {
+        throw containerConflict(`exec command ${id} is already running`);
+      }
+      const claimed: ExecRow = { ...exec, isClaimed: true };
+      putExec(database, claimed);
+      return claimed;
+    },
+    { isDurable: false },
+  );
 }
 
 async function run(
@@ -133,7 +164,7 @@ async function run(
       hostname: hostnameOf(engine, row),
       exec: config,
       user: userOf(engine, row, config),
-      size: options.size,
+      size: options.size ?? sizeOf(config),
       capabilities: readMachine().capabilities,
     }),
     hasStdin: config.AttachStdin === true && !isDetached,
@@ -142,14 +173,20 @@ async function run(
   const process = { pid: started.pid, startTicks: processStartTicks(started.pid) ?? 0 };
   const running: ExecRow = { ...exec, process };
   write(engine, running, () => noteExec(engine, row, exec, "exec_start"));
-  if (isDetached) return { exitCode: Promise.resolve(0) };
   const exitCode = started.exitCode.then((code) => {
     noteEnd(engine, running, code);
     return code;
   });
-  // Who only looks at the attachment is not to crash.
+  // Who only looks at the attachment, or is closing the store, is not to crash.
   exitCode.catch(() => {});
+  if (isDetached) return { exitCode: Promise.resolve(0) };
   return { attachment: started.attachment, exitCode };
+}
+
+function sizeOf({ ConsoleSize }: ExecConfig): TerminalSize | undefined {
+  if (ConsoleSize === undefined) return undefined;
+  const [rows, columns] = ConsoleSize;
+  return { rows, columns };
 }
 
 function write(engine: Engine, exec: ExecRow, note?: () => void): void {
@@ -211,8 +248,34 @@ export async function inspectExec(engine: Engine, id: string): Promise<ExecDocum
 /** Of a process whose monitor was killed. */
 const unknownExitCode = 255;
 
-/** @throws LadeError EXEC_NOT_FOUND */
-export async function resizeExec(engine: Engine, id: string, size: TerminalSize): Promise<void> {
-  const { exec } = findExec(engine, id);
-  resizeExecProcess(engine.run, { containerId: exec.container, execId: id }, size);
+const startTimeoutMs = 10_000;
+const startPauseMs = 10;
+
+/**
+ * Tells an exec's terminal its size. One that is being started is waited for: clients tell the first
+ * size while it is.
+ *
+ * @throws LadeError EXEC_NOT_FOUND, CONTAINER_NOT_RUNNING, CONTAINER_CONFLICT for a paused
+ *   container, CONTAINER_INVALID where it could not be started
+ */
+export async function resizeExec(
+  engine: Engine,
+  id: string,
+  size: TerminalSize,
+  signal?: AbortSignal,
+): Promise<void> {
+  await checkExec(engine, id);
+  const endMs = performance.now() + startTimeoutMs;
+  for (;;) {
+    const { exec } = findExec(engine, id);
+    if (exec.process !== undefined) {
+      resizeExecProcess(engine.run, { containerId: exec.container, execId: id }, size);
+      return;
+    }
+    if (exec.exitCode !== undefined) throw containerInvalid("exec process is not started");
+    if (performance.now() > endMs) {
+      throw new LadeError("RUNTIME_FAILED", "timeout waiting for exec session ready");
+    }
+    await delay(startPauseMs, undefined, { signal });
+  }
 }

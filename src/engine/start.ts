@@ -31,6 +31,7 @@ import { checkIsRoot } from "./root.ts";
 import { noteStart } from "./run-events.ts";
 import { cleanupCommand } from "./self.ts";
 import { write } from "./settle.ts";
+import { callWaiters, dismissWaiters } from "./start-waiters.ts";
 import { hasRemains, tearDown } from "./tear-down.ts";
 
 /**
@@ -76,6 +77,7 @@ export async function startUnderLock(
     try {
       const started = await make(engine, row, { ...options, rootfs: rootfs.path, attendance });
       attachment = started.attachment;
+      await callWaiters(engine, row.id);
       await startProcess(engine.run, row.id);
       noteRunning(engine, started.row, options);
     } catch (error) {
@@ -88,6 +90,7 @@ export async function startUnderLock(
     attachment?.ended.catch(() => {});
     attachment?.detach();
     await fail(engine, row, error);
+    dismissWaiters(engine, row.id);
     throw error;
   }
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import * as fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { isLadeError } from "../base/errors.ts";
 import { type ContainerRow, containerById, isRunning } from "../content/containers.ts";
 import type { Database } from "../content/database.ts";
 import { lastEventOf } from "../content/events.ts";
+import { makeRunFolders } from "../rootfs/run-paths.ts";
 import { isStale } from "./container-state.ts";
 import type { WaitCondition, WaitResult } from "./container-types.ts";
 import type { Engine } from "./engine.ts";
@@ -14,9 +16,12 @@ import { settleById } from "./settle.ts";
 
 export interface WaitContainerOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Told once the container is found: an end that comes after that is not missed. */
+  readonly onFound?: (() => void) | undefined;
 }
 
 const startPauseMs = 100;
+const startingPauseMs = 10;
 
 /**
  * Waits for a container's end and gives its exit code.
@@ -34,9 +39,13 @@ export async function waitContainer(
   const { database } = engine.store;
   // Whoever started it may come back to it too late, and has its whole ID.
   if (condition === "removed" && isRemoved(database, nameOrId)) {
+    options.onFound?.();
     return resultOfRemoved(engine, nameOrId);
   }
   const id = idOf(engine, nameOrId);
+  // It may be started, and end, between two looks.
+  const lastEnd = containerById(database, id)?.state.finishedAt;
+  options.onFound?.();
   let hasRun = false;
   for (;;) {
     const row = containerById(database, id);
@@ -47,8 +56,9 @@ export async function waitContainer(
       if (condition !== "removed" && ended !== undefined) return ended;
       continue;
     }
+    hasRun ||= row.state.finishedAt !== lastEnd;
     if (condition === "not-running" || (condition === "next-exit" && hasRun)) return resultOf(row);
-    await delay(startPauseMs, undefined, { signal: options.signal });
+    await waitForNews(engine, row, options);
   }
 }
 
@@ -60,6 +70,29 @@ function idOf({ store }: Engine, nameOrId: string): string {
   } catch (error) {
     if (isLadeError(error, "CONTAINER_NOT_FOUND") && wasThere()) return nameOrId;
     throw error;
+  }
+}
+
+/** Waits until some process of the container may have begun or ended. */
+async function waitForNews(
+  engine: Engine,
+  { id, state }: ContainerRow,
+  { signal }: WaitContainerOptions,
+): Promise<void> {
+  makeRunFolders(engine.run);
+  const stop = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watcher = fs.watch(engine.run.exits, (_, name) => {
+    if (name === id) resolve();
+  });
+  watcher.on("error", () => {});
+  const pauseMs = state.isStarting === true ? startingPauseMs : startPauseMs;
+  const either = AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]);
+  try {
+    await Promise.race([promise, delay(pauseMs, undefined, { signal: either })]);
+  } finally {
+    watcher.close();
+    stop.abort();
   }
 }
 

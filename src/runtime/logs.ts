@@ -17,6 +17,8 @@ export interface ReadLogsOptions extends LogOptions {
   readonly ended?: Promise<unknown> | undefined;
   /** True: the process's bytes as they are, without a newline after its last ones. */
   readonly isExact?: boolean | undefined;
+  /** Where in the file to begin, instead of `tail`. */
+  readonly startOffset?: number | undefined;
 }
 
 /**
@@ -71,8 +73,11 @@ class LogReader implements AsyncDisposable {
   }
 
   async *records(): AsyncGenerator<LogRecord> {
-    const { tail } = this.#options;
-    if (tail !== undefined && this.#file !== undefined) {
+    const { tail, startOffset } = this.#options;
+    if (startOffset !== undefined) {
+      this.#readOffset = startOffset;
+      this.#lineOffset = startOffset;
+    } else if (tail !== undefined && this.#file !== undefined) {
       this.#tail = await findTail(this.#file, tail);
       const { size } = await this.#file.stat();
       this.#readOffset = Math.min(size, ...this.#tail.values());

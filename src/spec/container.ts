@@ -227,6 +227,7 @@ export interface ExecConfig {
   readonly AttachStdin?: boolean;
   readonly AttachStdout?: boolean;
   readonly AttachStderr?: boolean;
+  readonly ConsoleSize?: readonly [height: number, width: number];
   readonly DetachKeys?: string;
   readonly Tty?: boolean;
   readonly Env?: readonly string[];
