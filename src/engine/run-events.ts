@@ -37,6 +37,7 @@ export function noteEnd(
   row: ContainerRow,
   attributes: Readonly<Record<string, string>>,
 ): void {
+  if (row.state.isOomKilled) noteContainer(database, row, "oom");
   noteContainer(database, row, "die", attributes);
   noteNetworks(database, row, "disconnect");
   for (const { Name: name } of volumesOf(row)) {
