@@ -80,10 +80,8 @@ class Extraction implements Disposable {
 
   async take(entry: TarEntry, data: ByteSource): Promise<void> {
     const path = cleanName(entry.path, this.#target.folder);
-    if (path === "") {
-      if (entry.type === "directory") this.#describeFolder(entry, "");
-      return;
-    }
+    // The folder to extract into stays what it is: `cp src/. box:/tmp` takes no mode to `/tmp`.
+    if (path === "") return;
     const slash = path.lastIndexOf("/");
     const name = path.slice(slash + 1);
     const folder = this.#parentOf(path.slice(0, Math.max(0, slash)));
@@ -97,7 +95,7 @@ class Extraction implements Disposable {
     for (const { path, modified } of this.#folders.reverse()) {
       const slash = path.lastIndexOf("/");
       const folder = this.#parentOf(path.slice(0, Math.max(0, slash)));
-      const name = path.slice(slash + 1) || ".";
+      const name = path.slice(slash + 1);
       try {
         setTimesAt(folder, name, { accessed: modified, modified });
       } catch (error) {
@@ -197,12 +195,6 @@ class Extraction implements Disposable {
       xattrs: entry.xattrs.filter(([key]) => isPortableXattr(key)),
       isSymlink: entry.type === "symlink",
     });
-  }
-
-  /** The folder to extract into itself, which a tar of `.` describes, too. */
-  #describeFolder(entry: TarEntry, path: ByteString): void {
-    this.#describe(this.#parentOf(path), ".", entry);
-    this.#folders.push({ path, modified: timeOf(entry) });
   }
 }
 

@@ -17,6 +17,8 @@ import { shellQuote } from "./tools.ts";
 /** `lade serve` and Debian's dockerd with the same image, for requests that are sent to both. */
 export interface ApiPair extends AsyncDisposable {
   readonly serve: LadeServe;
+  /** `unix://…` of dockerd. */
+  readonly dockerHost: string;
   lade(method: string, path: string, options?: ApiRequest): Promise<ApiAnswer>;
   docker(method: string, path: string, options?: ApiRequest): Promise<ApiAnswer>;
 }
@@ -35,6 +37,7 @@ export async function openApiPair(image: string): Promise<ApiPair> {
   const kept = stack.move();
   return {
     serve,
+    dockerHost: dockerd.host,
     lade: (method, path, options) => serve.request(method, path, options),
     docker: (method, path, options) => send(socket, { method, path, ...options }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
