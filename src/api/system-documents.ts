@@ -2,6 +2,7 @@
 
 /** What the engine is and holds, as the versions of Docker's API show it. */
 
+import { readdirSync } from "node:fs";
 import { gitCommit, version } from "../base/version.ts";
 import { type SystemInfoDocument, systemInfoDocument } from "../engine/info-document.ts";
 import type { SystemInfo } from "../engine/types.ts";
@@ -26,6 +27,7 @@ export function infoDocument(info: SystemInfo, apiVersion: number): object {
   const { CDISpecDirs, RegistryConfig, ...rest } = document;
   return {
     ...rest,
+    NFd: readdirSync("/proc/self/fd").length,
     // Kernels have had no such limit since 5.16, and none of these is lade's to set.
     ...(apiVersion < since.noKernelMemory && { KernelMemory: false }),
     KernelMemoryTCP: false,

@@ -38,7 +38,8 @@ test("info tells facts on the machine and the store", async () => {
   assert.equal(info.operatingSystem, sourced.stdout.trim());
   for (const warning of info.warnings) assert.match(warning, /^No [a-z ]+ support$/);
   const runc = info.runtimes.runc ?? "";
-  assert.match((await runOrThrow(runc, ["--version"])).stdout, new RegExp(info.runtimeVersion));
+  const { stdout: runcVersion } = await runOrThrow(runc, ["--version"]);
+  assert.ok(info.runtimeVersion !== "" && runcVersion.includes(info.runtimeVersion));
 });
 
 test("the store's ID is made once and stays", async () => {

@@ -11,6 +11,7 @@ import { removeImage } from "../../engine/remove.ts";
 import { tagImage } from "../../engine/tag.ts";
 import type { Filter } from "../../engine/types.ts";
 import { commitBody } from "../../spec/container-body.ts";
+import { familiarString, parseReference } from "../../spec/reference.ts";
 import { type Answer, empty, json } from "../answer.ts";
 import { type Call, param } from "../call.ts";
 import { historyItem, imageDocument, imageItem, removedItem } from "../image-documents.ts";
@@ -98,12 +99,17 @@ async function prune({ engine, query }: Call): Promise<Answer> {
   });
 }
 
+/** As people write it; a tag may be a digest. */
+function shownName(image: string, tagText: string): string {
+  const name = tagText === "" ? image : `${image}${tagText.includes(":") ? "@" : ":"}${tagText}`;
+  return familiarString(parseReference(name));
+}
+
 async function create(call: Call): Promise<Answer> {
   const { query } = call;
   const wanted = query.text("fromImage");
   if (wanted === "") return answerImport(call);
-  const tagText = query.text("tag");
-  const name = tagText === "" ? wanted : `${wanted}${tagText.includes(":") ? "@" : ":"}${tagText}`;
+  const name = shownName(wanted, query.text("tag"));
   // Clients take it for an image that nobody has, as they do when a registry lacks it.
   throw new LadeError(
     "IMAGE_NOT_FOUND",
