@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex, Readable } from "node:stream";
 import type { RawConnection } from "./answer.ts";
+import { watchHangUp } from "./hang-up-watch.ts";
 import { writeTo } from "./send.ts";
 import type { Upgrade } from "./upgrade.ts";
 
@@ -18,12 +19,31 @@ export function takeOver(upgrade: Upgrade, contentType: string): RawConnection &
       `Content-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: ${upgrade.protocol}\r\n\r\n`,
   );
   const gone = whenGone(socket);
+  watchHangUp(socket);
   return {
     input: inputOf(socket),
     write: (bytes) => writeTo(socket, bytes),
     gone,
-    [Symbol.dispose]: () => void socket.end(),
+    [Symbol.dispose]: () => endConnection(socket),
   };
+}
+
+/** How long a client may take to close its side, once ours is closed. */
+const closeTimeoutMs = 10_000;
+
+/**
+ * Ends a connection whose client may still be sending: closed with something unread in it, the
+ * client would be told of an error instead of the end.
+ */
+function endConnection(socket: Duplex): void {
+  socket.end();
+  const drain = () => {
+    while (socket.read() !== null);
+  };
+  socket.on("readable", drain);
+  drain();
+  const timer = setTimeout(() => socket.destroy(), closeTimeoutMs).unref();
+  socket.once("close", () => clearTimeout(timer));
 }
 
 /** The stream of a client that did not ask for an upgrade: its body is the input. */
@@ -36,10 +56,15 @@ export function answerRaw(
   response.shouldKeepAlive = false;
   response.writeHead(200, { "Content-Type": contentType });
   response.flushHeaders();
+  const gone = whenGone(response);
+  const hasBody =
+    request.headers["transfer-encoding"] !== undefined ||
+    Number(request.headers["content-length"] ?? 0) > 0;
   return {
-    input: inputOf(request),
+    // Who sends no body has not ended the process's input with it.
+    input: hasBody ? inputOf(request) : silence(gone),
     write: (bytes) => writeTo(response, bytes),
-    gone: whenGone(response),
+    gone,
     [Symbol.dispose]: () => void response.end(),
   };
 }
@@ -58,4 +83,12 @@ async function* inputOf(stream: Readable): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk;
   } catch {}
+}
+
+/** Ends without a piece when the client has left. */
+async function* silence(gone: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (gone.aborted) return;
+  await new Promise<void>((resolve) => {
+    gone.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

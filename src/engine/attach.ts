@@ -23,6 +23,12 @@ export interface AttachContainerOptions extends AttachOptions {
   readonly waits?: boolean | undefined;
 }
 
+/** An attachment that tells which kind of output it gives. */
+export interface ContainerAttachment extends Attachment {
+  /** All output is the terminal's: there is no standard error. */
+  readonly hasTerminal: boolean;
+}
+
 /**
  * Connects to the terminal or pipes of a running container, or of one at its start.
  *
@@ -34,7 +40,7 @@ export async function attachContainer(
   engine: Engine,
   nameOrId: string,
   options: AttachContainerOptions,
-): Promise<Attachment> {
+): Promise<ContainerAttachment> {
   parseDetachKeys(options.detachKeys);
   const row = await currentContainer(engine, nameOrId);
   checkState(row, nameOrId);
@@ -44,7 +50,7 @@ export async function attachContainer(
       : await connectOrWait(engine, row, options);
   const { database } = engine.store;
   database.transaction(() => noteContainer(database, row, "attach"), { isDurable: false });
-  return attachment;
+  return { ...attachment, hasTerminal: hasTerminal(row) };
 }
 
 function checkState({ state: { status } }: ContainerRow, nameOrId: string): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isRunning } from "../content/containers.ts";
+import { type ContainerRow, isRunning } from "../content/containers.ts";
 import { readLogs } from "../runtime/logs.ts";
 import { containerInvalid } from "./container-errors.ts";
 import type { LogOptions, LogRecord } from "./container-types.ts";
@@ -19,10 +19,37 @@ export async function* containerLogs(
   nameOrId: string,
   options: LogOptions = {},
 ): AsyncGenerator<LogRecord> {
+  yield* (await openLogs(engine, nameOrId, options)).records;
+}
+
+export interface OpenedLogs {
+  readonly hasTerminal: boolean;
+  readonly records: AsyncGenerator<LogRecord>;
+}
+
+/**
+ * As {@link containerLogs}, for who has to know whether there is something to read before it reads.
+ *
+ * @throws LadeError as {@link containerLogs}
+ */
+export async function openLogs(
+  engine: Engine,
+  nameOrId: string,
+  options: LogOptions,
+): Promise<OpenedLogs> {
   const row = await currentContainer(engine, nameOrId);
   if (row.definition.hostConfig.LogConfig?.Type === "none") {
     throw containerInvalid("configured logging driver does not support reading");
   }
+  const hasTerminal = row.definition.config.Tty === true;
+  return { hasTerminal, records: recordsOf(engine, row, options) };
+}
+
+async function* recordsOf(
+  engine: Engine,
+  row: ContainerRow,
+  options: LogOptions,
+): AsyncGenerator<LogRecord> {
   const controller = new AbortController();
   const runs = isRunning(row.state) && row.state.status !== "restarting";
   const ended =

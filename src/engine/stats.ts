@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { setTimeout as delay } from "node:timers/promises";
+import { isLadeError } from "../base/errors.ts";
 import { isRunning } from "../content/containers.ts";
 import { type CpuStats, readStats, type StatsSample } from "../runtime/stats.ts";
 import { ZERO_TIME } from "../spec/go-time.ts";
@@ -11,7 +13,7 @@ export interface StatsDocument extends StatsSample {
   /** With the leading slash. */
   readonly name: string;
   readonly id: string;
-  /** When the sample before was taken: there is none. */
+  /** When the sample before was taken: Go's zero time where there is none. */
   readonly preread: string;
   readonly precpu_stats: CpuStats;
 }
@@ -61,4 +63,37 @@ export async function statsContainer(engine: Engine, nameOrId: string): Promise<
     preread: ZERO_TIME,
     precpu_stats: noCpu,
   };
+}
+
+export interface FollowStatsOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+const sampleMs = 1000;
+
+/**
+ * Samples of what a container uses, one a second, each with the one before; until the container is
+ * gone or the signal aborts. The first has none before it.
+ *
+ * @throws LadeError CONTAINER_NOT_FOUND where it was never there
+ */
+export async function* followStats(
+  engine: Engine,
+  nameOrId: string,
+  { signal }: FollowStatsOptions = {},
+): AsyncGenerator<StatsDocument> {
+  let last = await statsContainer(engine, nameOrId);
+  yield last;
+  for (;;) {
+    await delay(sampleMs, undefined, { signal }).catch(() => {});
+    if (signal?.aborted) return;
+    const { read: preread, cpu_stats: precpu_stats } = last;
+    try {
+      last = { ...(await statsContainer(engine, last.id)), preread, precpu_stats };
+    } catch (error) {
+      if (isLadeError(error, "CONTAINER_NOT_FOUND")) return;
+      throw error;
+    }
+    yield last;
+  }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { LogOptions, LogRecord } from "../../engine/container-types.ts";
+import type { LogOptions } from "../../engine/container-types.ts";
+import { logDecorator } from "../../engine/log-format.ts";
 import { parseTimestamp } from "../../engine/timestamp.ts";
 import { defineCommand } from "../command.ts";
-import type { Context } from "../context.ts";
 import { bareErrorText } from "../error-text.ts";
 import { ExitStatus } from "../exit-status.ts";
 import { parseInteger } from "../go-numbers.ts";
@@ -42,9 +42,9 @@ export const command = defineCommand({
       signal: context.signal,
     };
     const { timestamps, details } = options;
-    const writer = recordWriter(context, { timestamps, details });
+    const decorate = logDecorator({ timestamps, details });
     for await (const record of context.useCases.containerLogs(engine, container.Id, request)) {
-      await writer(record);
+      await context[record.stream].writeBytes(decorate(record));
     }
   },
 });
@@ -67,25 +67,4 @@ function readTail(text: string): number | undefined {
     if (error instanceof InvalidValue) return undefined;
     throw error;
   }
-}
-
-interface Decorations {
-  readonly timestamps: boolean;
-  readonly details: boolean;
-}
-
-/** Writes records where their output went; what stands before a line is put there once. */
-function recordWriter(
-  { stdout, stderr }: Context,
-  { timestamps, details }: Decorations,
-): (record: LogRecord) => Promise<void> {
-  const isInLine = { stdout: false, stderr: false };
-  return async ({ stream, time, bytes, isWhole }) => {
-    const output = stream === "stdout" ? stdout : stderr;
-    // No label or variable goes with a line here, so that the place of the details is empty.
-    const prefix = `${timestamps ? `${time} ` : ""}${details ? " " : ""}`;
-    const isPrefixed = prefix !== "" && !isInLine[stream];
-    isInLine[stream] = !isWhole;
-    await output.writeBytes(isPrefixed ? Buffer.concat([Buffer.from(prefix), bytes]) : bytes);
-  };
 }
