@@ -5,6 +5,7 @@ import type { ErrorCode } from "../src/base/errors.ts";
 /** What each error code means, in one sentence: the text of `docs/errors.md`. */
 export const errorTexts: Readonly<Record<ErrorCode, string>> = {
   API_INVALID: "A request to the API is not what Docker's clients send.",
+  API_STOPPED: "The API's server was told to stop before the request came to its end.",
   ARCHIVE_AMBIGUOUS: "Two parts of the archive say different things about the same image.",
   ARCHIVE_IS_FILESYSTEM:
     "The archive is the file system of a container, as `docker export` writes it: use `lade import`.",

@@ -15,6 +15,7 @@ const ofKind: Readonly<Record<ErrorKind, number>> = {
 
 /** Where Docker's status is another one than the kind of error has. */
 const ofCode: Partial<Record<ErrorCode, number>> = {
+  API_STOPPED: 503,
   // `startInvalidConfigError` of moby (daemon/errors.go): a command that is not there is a bad request.
   COMMAND_NOT_FOUND: 400,
   PORT_TAKEN: 500,

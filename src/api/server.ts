@@ -19,10 +19,12 @@ import { compileRoutes, type MatchedRoute } from "./route.ts";
 import { routes } from "./routes.ts";
 import { send } from "./send.ts";
 import { isUpgradeRequest, type Upgrade, upgradeBody } from "./upgrade.ts";
+import { isWatching } from "./watching.ts";
 import { takeOverWebsocket } from "./websocket.ts";
 
 /** Docker's Engine API on an engine; listeners hand it what they get. */
 export interface Api extends AsyncDisposable {
+  readonly log: FastifyBaseLogger;
   onRequest(request: IncomingMessage, response: ServerResponse): void;
   /** For requests of which {@link isUpgradeRequest} is true. */
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -30,10 +32,13 @@ export interface Api extends AsyncDisposable {
 
 export interface ApiOptions {
   readonly engine: Engine;
-  /** Takes one JSON line for each request that ended, and for each error. */
+  /** Takes JSON lines: errors, and with `isDebug` each request that ended. */
   readonly log: (line: string) => void;
-  /** Aborted when the server stops: streams end, waits are given up. */
+  readonly isDebug: boolean;
+  /** Aborted when the server is to stop: streams end, waits are given up. */
   readonly signal: AbortSignal;
+  /** Aborted when the server stops for good: all else is given up, too. */
+  readonly cutSignal: AbortSignal;
 }
 
 /** One request under way. */
@@ -60,7 +65,14 @@ export async function makeApi(options: ApiOptions): Promise<Api> {
   const upgrades = new WeakMap<IncomingMessage, Upgrade>();
   const { fastify, LogController } = await import("./http-library.ts");
   const app = fastify({
-    logger: { level: "info", stream: { write: options.log }, base: null },
+    logger: {
+      level: options.isDebug ? "debug" : "info",
+      stream: { write: options.log },
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+      serializers: { req: ({ method, url }) => ({ method, path: pathOf(url) }) },
+    },
     logController: new LogController({ disableRequestLogging: true }),
     exposeHeadRoutes: false,
     // Names of images are in paths; what they may be is for the use case to say.
@@ -71,8 +83,9 @@ export async function makeApi(options: ApiOptions): Promise<Api> {
   app.addContentTypeParser("*", (_request, _body, done) => done(null));
   app.addHook("onResponse", async (request, reply) => {
     const { method, url } = request;
-    const time = Math.round(reply.elapsedTime);
-    request.log.info({ method, url, status: reply.raw.statusCode, timeMs: time }, "request");
+    const status = reply.raw.statusCode;
+    const timeMs = Math.round(reply.elapsedTime);
+    request.log.debug({ method, path: pathOf(url), status, timeMs }, "request");
   });
   app.all("*", async (request, reply) => {
     reply.hijack();
@@ -89,8 +102,14 @@ export async function makeApi(options: ApiOptions): Promise<Api> {
   return apiOf(app, upgrades);
 }
 
+/** What of a URL may be in a log: its query can name sources with a password in them. */
+function pathOf(url: string): string {
+  return url.split("?", 1)[0] ?? "";
+}
+
 function apiOf(app: FastifyInstance, upgrades: WeakMap<IncomingMessage, Upgrade>): Api {
   return {
+    log: app.log,
     onRequest: (request, response) => app.routing(request, response),
     onUpgrade(request, socket, head) {
       // Until it is known that the connection leaves HTTP, an error is answered as any other.
@@ -115,18 +134,25 @@ async function exchange(state: Exchange): Promise<void> {
   stream.once("close", () => gone.abort());
   response.on("error", () => gone.abort());
   try {
-    const answer = await answerOf(state, AbortSignal.any([gone.signal, state.options.signal]));
+    const answer = await answerOf(state, gone.signal);
     if (answer.type === "raw") await runRaw(state, answer);
     else {
       closeUnlessRead(request, response);
       await send(response, answer);
     }
-  } catch (error) {
+  } catch (caught) {
+    const error = state.options.signal.aborted ? asStopped(caught) : caught;
     if (!isLadeError(error, "PIPE_CLOSED") && !gone.signal.aborted) logError(log, error);
     closeUnlessRead(request, response);
     if (!response.headersSent && !stream.destroyed) await send(response, errorAnswer(error));
     else stream.destroy();
   }
+}
+
+/** What the server's own stop has ended is no bug. */
+function asStopped(error: unknown): unknown {
+  const isAbort = error instanceof Error && error.name === "AbortError";
+  return isAbort ? new LadeError("API_STOPPED", "the server is stopping", { cause: error }) : error;
 }
 
 /** A client that still sends what nobody will read is not listened to to its end. */
@@ -150,7 +176,7 @@ function errorAnswer(error: unknown): Exclude<Answer, { type: "raw" }> {
   return json({ message: messageOf(error) }, statusOf(error)) as Exclude<Answer, { type: "raw" }>;
 }
 
-async function answerOf(state: Exchange, signal: AbortSignal): Promise<Answer> {
+async function answerOf(state: Exchange, gone: AbortSignal): Promise<Answer> {
   const { request, upgrade, options } = state;
   const [pathText = "", ...queryParts] = (request.url ?? "").split("?");
   const { version: apiVersion, path } = takeVersion(decodePath(pathText));
@@ -168,7 +194,7 @@ async function answerOf(state: Exchange, signal: AbortSignal): Promise<Answer> {
     query: parseQuery(queryParts.join("?")),
     headers: request.headers,
     version: apiVersion,
-    signal,
+    signal: AbortSignal.any([gone, isWatching(matched.route) ? options.signal : options.cutSignal]),
     body,
     hasBody,
     json: (schema) => readJson({ headers: request.headers, body, hasBody }, schema),

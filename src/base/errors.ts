@@ -14,6 +14,7 @@ export type ErrorKind =
 /** Every error code of lade and its kind. Append only: scripts rely on the codes. */
 export const errorKinds = {
   API_INVALID: "invalid",
+  API_STOPPED: "unavailable",
   ARCHIVE_AMBIGUOUS: "invalid",
   ARCHIVE_IS_FILESYSTEM: "invalid",
   ARCHIVE_IS_IMAGE: "invalid",

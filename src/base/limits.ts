@@ -45,7 +45,20 @@ export const limits = {
     jsonBodySize: 8 * MIB,
     /** Request line and headers together; an `X-Registry-Auth` of many registries is some kilobytes. */
     headersSize: 64 * KIB,
+    /** Docker's clients send a handful. Node would drop what goes beyond its own count unseen. */
+    headersCount: 1000,
     headersTimeoutMs: 60_000,
+    /** A body that is read whole before anything happens: else a few slow clients take all requests. */
+    smallBodyMs: 30_000,
+    /** A client that comes back sooner need not connect again; an idle connection holds a descriptor. */
+    keepAliveMs: 300_000,
+    /** For each listener: with pipes and files of requests it stays below usual `ulimit -n`. */
+    connections: 1024,
+    /** Requests under way, streams and attached clients among them: each may hold several files. */
+    requests: 512,
+    handshakeMs: 10_000,
+    /** How long requests under way may go on when the server stops: as long as `docker stop` waits. */
+    stopGraceMs: 10_000,
     /** One message of a websocket. */
     messageSize: MIB,
   },

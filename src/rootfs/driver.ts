@@ -75,7 +75,7 @@ function knownChoice(places: DriverPlaces): DriverChoice {
   }
   return withLock(join(run.locks, "driver"), () => {
     const found: Known = { ...tryAll(places), boot, storeRoot };
-    fs.writeFileSync(`${path}.tmp`, JSON.stringify(found));
+    fs.writeFileSync(`${path}.tmp`, JSON.stringify(found), { mode: 0o600 });
     fs.renameSync(`${path}.tmp`, path);
     return found;
   });

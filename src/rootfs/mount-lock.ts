@@ -39,7 +39,7 @@ function forgetOtherBoots(run: RunPaths): void {
     if (!isMountPoint(join(container, "rootfs")))
       fs.rmSync(join(container, "layers"), { force: true });
   }
-  fs.writeFileSync(path, now);
+  fs.writeFileSync(path, now, { mode: 0o600 });
 }
 
 function readText(path: string): string | undefined {

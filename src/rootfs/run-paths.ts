@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /**
  * Where things lie that live no longer than the machine runs: mounts, sockets, pids.
@@ -52,6 +52,7 @@ export interface RunRootOptions {
 }
 
 const shortHexSize = 12;
+const systemRunRoot = "/run/lade";
 
 /**
  * Where the run root of a store is: `LADE_RUN_ROOT`, else one of the system's or of the user's.
@@ -62,7 +63,7 @@ export function defaultRunRoot(options: RunRootOptions): string {
   const { storeRoot, defaultStoreRoot, env, uid } = options;
   if (env.LADE_RUN_ROOT) return resolve(env.LADE_RUN_ROOT);
   if (uid !== 0 && !env.XDG_RUNTIME_DIR) return join(resolve(storeRoot), "run");
-  const base = uid === 0 ? "/run/lade" : join(env.XDG_RUNTIME_DIR ?? "", "lade");
+  const base = uid === 0 ? systemRunRoot : join(env.XDG_RUNTIME_DIR ?? "", "lade");
   const real = realPath(storeRoot);
   if (real === realPath(defaultStoreRoot)) return base;
   const hex = createHash("sha256").update(real).digest("hex").slice(0, shortHexSize);
@@ -83,5 +84,28 @@ export function makeRunFolders(run: RunPaths): void {
   const { layers, layerUsers, containers, exits, netns, locks } = run;
   for (const folder of [layers, layerUsers, containers, exits, netns, locks]) {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+}
+
+const searchByGroup = 0o710;
+/** Search by others is the lowest bit, so odd modes have it. */
+const isSearchable = (mode: number) => mode % 2 === 1;
+
+/**
+ * Lets a group's members go through the run root to a socket in it: by name, without a list. All
+ * else in it is for its owner alone.
+ *
+ * @param gid undefined: nobody else may
+ */
+export function openRunRoot(run: RunPaths, gid: number | undefined): void {
+  makeRunFolders(run);
+  if (gid === undefined) return;
+  const folders = dirname(run.root) === systemRunRoot ? [systemRunRoot, run.root] : [run.root];
+  for (const folder of folders) {
+    const { mode, uid } = fs.statSync(folder);
+    // One that all may go through (systemd makes it so for a socket's unit) needs nothing.
+    if (isSearchable(mode)) continue;
+    fs.chownSync(folder, uid, gid);
+    fs.chmodSync(folder, searchByGroup);
   }
 }

@@ -101,6 +101,14 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
   }
 }
 
+/** Takes the lock at a path, unless someone else holds it. */
+export function tryAcquireLock(path: string): FileLock | undefined {
+  const fd = openLockFile(path);
+  if (tryFlock(fd, exclusive) && isStillAt(fd, path)) return heldLock(fd);
+  fs.closeSync(fd);
+  return undefined;
+}
+
 async function waitAsync(fd: number, options: LockOptions): Promise<void> {
   let pauseMs = firstDelayMs;
   while (!tryFlock(fd, options.shared === true ? shared : exclusive)) {

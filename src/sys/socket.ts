@@ -10,6 +10,7 @@ import { closeOnExec, pathOnly } from "./file.ts";
 
 // <sys/socket.h> on x86-64 and arm64.
 const unixDomain = 1;
+const datagramType = 2;
 const seqpacketType = 5;
 const closeOnExecType = 0o2000000;
 const nonBlockingType = 0o4000;
@@ -52,6 +53,40 @@ function withShortPath(path: string, work: (short: string) => void): void {
   } finally {
     fs.closeSync(folder);
   }
+}
+
+/**
+ * Sends one datagram to a local socket.
+ *
+ * @param path begins with `@` for a socket without a file
+ */
+export function sendDatagram(path: string, bytes: Uint8Array): void {
+  const calls = libcCalls();
+  const made = calls.socket(unixDomain, datagramType | closeOnExecType, 0);
+  const fd = checkCall(made, { syscall: "socket" });
+  try {
+    const address = path.startsWith("@")
+      ? encodeAddress(`\0${path.slice(1)}`).subarray(0, -1)
+      : encodeAddress(path);
+    checkCall(calls.connect(fd, address, address.length), { syscall: "connect", path });
+    fs.writeSync(fd, bytes);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/**
+ * The path that a local socket is bound to; empty where it has none, undefined for a socket that is
+ * no local one.
+ */
+export function localSocketPath(fd: number): string | undefined {
+  const address = Buffer.alloc(2 + pathRoom + 1);
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(address.length);
+  checkCall(libcCalls().getsockname(fd, address, size), { syscall: "getsockname" });
+  if (address.readUInt16LE(0) !== unixDomain) return undefined;
+  const path = address.toString("utf8", 2, size.readUInt32LE(0));
+  return path.startsWith("\0") ? `@${path.slice(1)}` : path.replace(/\0.*$/s, "");
 }
 
 /** struct sockaddr_un: the family in the machine's order, then the path with a NUL. */
