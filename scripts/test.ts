@@ -17,7 +17,7 @@ import { inspect } from "node:util";
 const root = join(import.meta.dirname, "..");
 
 /** Tests that start daemons or need the machine for themselves run one file after the other. */
-const serialFolders = ["test/peers/"];
+const serialFolders = ["test/peers/", "test/clients/"];
 
 interface Totals {
   readonly counts: Record<"tests" | "passed" | "cancelled" | "skipped" | "todo", number>;
