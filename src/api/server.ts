@@ -12,6 +12,7 @@ import { type Answer, json, type RawAnswer } from "./answer.ts";
 import { newestVersion, takeVersion } from "./api-version.ts";
 import type { Call } from "./call.ts";
 import { statusOf } from "./http-status.ts";
+import { lingerAtEnd } from "./linger.ts";
 import { parseQuery } from "./query.ts";
 import { answerRaw, takeOver } from "./raw-connection.ts";
 import { bodySource, readJson } from "./request-body.ts";
@@ -159,7 +160,7 @@ function asStopped(error: unknown): unknown {
 function closeUnlessRead(request: IncomingMessage, response: ServerResponse): void {
   if (request.complete || response.headersSent) return;
   response.shouldKeepAlive = false;
-  response.once("finish", () => request.socket.destroySoon());
+  lingerAtEnd(request);
 }
 
 function logError(log: FastifyBaseLogger, error: unknown): void {

@@ -87,6 +87,17 @@ describe("what goes wrong in the middle of images by the API", () => {
     assert.match(body.toString(), /Loaded image: large:1/);
   });
 
+  it("answers who sends much that nobody reads, and is heard", async () => {
+    const garbage = randomBytes(2 * layerSize);
+    for (let turn = 0; turn < 5; turn++) {
+      const loaded = await serve.request("POST", "/images/load", { body: garbage });
+      assert.match(loaded.body.toString(), /^\{"errorDetail":\{"message":"archive: /);
+      const path = "/images/create?fromSrc=-&changes=BOGUS";
+      const imported = await serve.request("POST", path, { body: garbage });
+      assert.equal(imported.status, 400);
+    }
+  });
+
   /** Asks for the archive of an image and reads its first bytes. */
   async function startSave(): Promise<IncomingMessage> {
     const request = httpRequest({ socketPath: serve.socket, path: "/images/large:1/get" });
