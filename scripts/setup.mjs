@@ -50,6 +50,7 @@ const debianPackages = [
     peer: true,
   },
   { program: "ip", package: "iproute2", why: "looks at networks in tests", peer: true },
+  { program: "mkfs.xfs", package: "xfsprogs", why: "power cuts on XFS in tests", peer: true },
   {
     program: "docker-compose",
     package: "docker-compose",

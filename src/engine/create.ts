@@ -14,6 +14,7 @@ import {
   putContainer,
 } from "../content/containers.ts";
 import { putEndpoint } from "../content/endpoints.ts";
+import { syncFolder } from "../content/file-calls.ts";
 import { containerFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import type { ContainerConfig, HostConfig } from "../spec/container.ts";
@@ -152,6 +153,7 @@ async function put(engine: Engine, container: NewContainer): Promise<void> {
     const newVolumes: string[] = [];
     let row: ContainerRow | undefined;
     try {
+      if (isDurable(container)) await syncFolders(store, folder);
       row = record(store, container, newVolumes);
       await fillVolumes(engine, row, mounts);
     } catch (error) {
@@ -170,14 +172,9 @@ async function put(engine: Engine, container: NewContainer): Promise<void> {
  *
  * @param newVolumes filled with the names of volumes that are made for it
  */
-function record(
-  store: Store,
-  { id, image, definition, mounts, name: asked }: NewContainer,
-  newVolumes: string[],
-): ContainerRow {
+function record(store: Store, container: NewContainer, newVolumes: string[]): ContainerRow {
   const { database } = store;
-  // Nobody waits for a container that goes when it ends: a power cut ends it, too.
-  const isDurable = definition.hostConfig.AutoRemove !== true;
+  const { id, image, definition, mounts, name: asked } = container;
   networkDatabase(store);
   return database.transaction(
     () => {
@@ -195,8 +192,13 @@ function record(
       noteContainer(database, row, "create");
       return row;
     },
-    { isDurable },
+    { isDurable: isDurable(container) },
   );
+}
+
+/** Nobody waits for a container that goes when it ends: a power cut ends it, too. */
+function isDurable({ definition }: NewContainer): boolean {
+  return definition.hostConfig.AutoRemove !== true;
 }
 
 /**
@@ -215,6 +217,15 @@ export function freeName(store: Store, text: string): string {
 
 function madeName(store: Store, id: string): string {
   return makeContainerName((name) => isNameTaken(store.database, name), id);
+}
+
+/** A row must not come back from a power cut without the folder that it is about. */
+async function syncFolders({ paths }: Store, folder: string): Promise<void> {
+  try {
+    await Promise.all([folder, paths.containers, paths.root].map(syncFolder));
+  } catch (error) {
+    throw ioError(error, `make container ${folder}`);
+  }
 }
 
 /** Only the owner may look into a container's files. */

@@ -235,6 +235,17 @@ describe("checkStore", () => {
     assert.deepEqual(storeState(store), before);
   });
 
+  it("sweeps what a removal left that a power cut ended: a row of no use, without its file", async () => {
+    await using store = await openTestStore();
+    const { database, paths } = store.engine.store;
+    const digest = digestOf("a config that was");
+    database.run("INSERT INTO blob (digest, size) VALUES (?, 17)", digest);
+    assert.equal(fs.existsSync(blobPath(paths, digest)), false);
+    assert.deepEqual((await checkStore(store.engine, {})).findings, []);
+    assert.deepEqual((await checkStore(store.engine, { repair: true })).findings, []);
+    assert.deepEqual(database.all("SELECT * FROM blob"), []);
+  });
+
   it("finds rows that name what is not there", async () => {
     await using loaded = await openLoaded();
     const { store, id, layers, manifest } = loaded;
