@@ -7,8 +7,10 @@ import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
 import { tryLock } from "../sys/libc.ts";
+import { removeIfPossible } from "./remove-if-possible.ts";
 import { blobPath, erofsPath, indexPath, stagedErofsName, stagedIndexName } from "./paths.ts";
 import type { Store } from "./store.ts";
+import { sweepBlobs, sweepIsDue } from "./sweep.ts";
 
 /**
  * What one running command has staged or relies on: a folder of hard links, named by digest.
@@ -35,6 +37,8 @@ export interface Lease extends Disposable {
   indexPathOf(diffId: Digest): string;
   /** Where a staged or held EROFS image lies, if any: it can be made at first use. */
   erofsPathOf(diffId: Digest): string;
+  /** Leaves the folder to the next command, which finds out by it what may have to go. */
+  keep(): void;
 }
 
 const lockSuffix = ".lock";
@@ -60,6 +64,7 @@ function makeLease(
 ): Lease {
   const { folder, lockPath, fd } = parts;
   let staged = 0;
+  let isKept = false;
   const pathOf = (digest: Digest) => join(folder, digestHex(digest));
   const indexPathOf = (diffId: Digest) => join(folder, stagedIndexName(diffId));
   const erofsPathOf = (diffId: Digest) => join(folder, stagedErofsName(diffId));
@@ -74,12 +79,24 @@ function makeLease(
       holdFile(erofsPath(store.paths, diffId), erofsPathOf(diffId));
       return holdFile(indexPath(store.paths, diffId), indexPathOf(diffId));
     },
+    keep() {
+      isKept = true;
+    },
     [Symbol.dispose](): void {
-      fs.rmSync(folder, { recursive: true, force: true });
-      fs.rmSync(lockPath, { force: true });
+      if (!isKept) removeLease(folder, lockPath);
       fs.closeSync(fd);
     },
   };
+}
+
+/**
+ * What the command was to do is done or has failed by now, and a disk that does not even let go of
+ * files changes nothing about that. The next command removes what is left.
+ */
+function removeLease(folder: string, lockPath: string): void {
+  removeIfPossible(folder);
+  // By its lock a folder is found.
+  if (!fs.existsSync(folder)) removeIfPossible(lockPath);
 }
 
 function holdFile(path: string, leased: string): boolean {
@@ -113,23 +130,24 @@ function isSameFile(fd: number, path: string): boolean {
  * getting as far as the database.
  */
 export function sweepDeadLeases(store: Store): void {
-  for (const name of listFolder(store.paths.ingest)) {
-    if (name.endsWith(lockSuffix)) sweepLease(store, name.slice(0, -lockSuffix.length));
-  }
+  const names = listFolder(store.paths.ingest);
+  const ids = names.map((name) => name.replace(lockSuffix, ""));
+  for (const id of new Set(ids)) sweepLease(store, id);
+  if (sweepIsDue(store)) sweepBlobs(store);
 }
 
 function sweepLease(store: Store, id: string): void {
   const folder = join(store.paths.ingest, id);
   const lockPath = `${folder}${lockSuffix}`;
-  let fd: number;
+  let fd: number | undefined;
   try {
     fd = fs.openSync(lockPath, "r");
   } catch (error) {
-    if (isSystemError(error, "ENOENT")) return;
-    throw ioError(error, `clean up ${lockPath}`);
+    // A living command has its lock before its folder: a power cut took the one and left the other.
+    if (!isSystemError(error, "ENOENT")) throw ioError(error, `clean up ${lockPath}`);
   }
   try {
-    if (!tryLock(fd)) return;
+    if (fd !== undefined && !tryLock(fd)) return;
     const names = listFolder(folder).filter((name) => /^[0-9a-f]{64}$/.test(name));
     removeUnrecorded(
       store,
@@ -140,20 +158,38 @@ function sweepLease(store: Store, id: string): void {
   } catch (error) {
     throw ioError(error, `clean up ${folder}`);
   } finally {
-    fs.closeSync(fd);
+    if (fd !== undefined) fs.closeSync(fd);
   }
 }
 
-/** Removes those of the blobs, with their indexes, that no row names: they belong to nobody. */
+/**
+ * Removes those of the blobs, with their indexes, that no row names: they belong to nobody.
+ *
+ * @throws LadeError where the disk does not let it; then all files are left as they are
+ */
 export function removeUnrecorded(store: Store, digests: readonly Digest[]): void {
-  if (digests.length === 0) return;
+  const isUnrecorded = (digest: Digest) =>
+    store.database.get("SELECT 1 FROM blob WHERE digest = ?", digest) === undefined;
+  if (!digests.some(isUnrecorded)) return;
+  overwriteFailedCommit(store);
   store.database.transaction(() => {
-    for (const digest of digests) {
-      if (store.database.get("SELECT 1 FROM blob WHERE digest = ?", digest) !== undefined) continue;
+    for (const digest of digests.filter(isUnrecorded)) {
       fs.rmSync(blobPath(store.paths, digest), { force: true });
       fs.rmSync(indexPath(store.paths, digest), { force: true });
       fs.rmSync(erofsPath(store.paths, digest), { force: true });
     }
+  });
+}
+
+/**
+ * A commit that failed while it was synced lies in the log as a whole, and SQLite takes it for done
+ * when it next recovers that log: rows would come back whose files have gone. Whatever is written
+ * next takes its place in the log.
+ */
+function overwriteFailedCommit({ database }: Store): void {
+  database.transaction(() => {
+    const sql = "INSERT OR REPLACE INTO property (name, value) VALUES ('cleaned_up', ?)";
+    database.run(sql, randomUUID());
   });
 }
 

@@ -134,6 +134,8 @@ describe("the lease of another process", () => {
     fs.writeFileSync(join(ingest, "just-a-lock.lock"), "");
     fs.writeFileSync(join(ingest, "with-folder.lock"), "");
     fs.mkdirSync(join(ingest, "with-folder/deeper"), { recursive: true });
+    // A power cut may take the lock and leave the folder.
+    fs.mkdirSync(join(ingest, "without-lock/deeper"), { recursive: true });
     sweepDeadLeases(store.engine.store);
     assert.deepEqual(fs.readdirSync(ingest), []);
   });
