@@ -2,7 +2,13 @@
 
 /** Node's HTTP server with lade's limits: what a client may do to it, whatever it sends. */
 
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import { createServer as createTlsServer, type ServerOptions } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -64,10 +70,9 @@ export function makeHttpServer(api: Api, traffic: Traffic, tls?: ServerOptions):
 }
 
 function listenTo(server: Server, api: Api, traffic: Traffic): void {
-  /** Connections with a request that has no whole answer yet, and how many such. */
-  const pending = new WeakMap<Duplex, number>();
-  const count = (socket: Duplex, change: number) =>
-    pending.set(socket, (pending.get(socket) ?? 0) + change);
+  /** What of each connection has no whole answer yet, in the order of the requests. */
+  const pending = new WeakMap<Duplex, Set<ServerResponse>>();
+  const pendingOn = (socket: Duplex) => pending.getOrInsertComputed(socket, () => new Set());
 
   server.on("request", (request, response) => {
     const refusal = checkHeaders(request) ?? busy(traffic.admit(response));
@@ -78,8 +83,8 @@ function listenTo(server: Server, api: Api, traffic: Traffic): void {
       return;
     }
     const { socket } = request;
-    count(socket, 1);
-    response.once("close", () => count(socket, -1));
+    pendingOn(socket).add(response);
+    response.once("close", () => pendingOn(socket).delete(response));
     api.onRequest(request, response);
   });
 
@@ -87,13 +92,16 @@ function listenTo(server: Server, api: Api, traffic: Traffic): void {
     const refusal = checkHeaders(request) ?? busy(traffic.admit(socket));
     if (refusal !== undefined) endWith(socket, refusal);
     // It came behind a request that is not answered yet: no client of Docker's does that.
-    else if ((pending.get(socket) ?? 0) > 0) socket.destroy();
+    else if (pendingOn(socket).size > 0) socket.destroy();
     else api.onUpgrade(request, socket, head);
   });
 
   server.on("clientError", (error: Error & { code?: string }, socket) => {
     api.log.debug({ code: error.code }, `malformed request: ${messageOf(error)}`);
-    if (!socket.writable || (pending.get(socket) ?? 0) > 0) socket.destroy();
+    const last = [...pendingOn(socket)].at(-1);
+    // Behind a whole request: that one is answered, and nothing after it.
+    if (socket.writable && last?.req.complete === true) last.shouldKeepAlive = false;
+    else if (!socket.writable || last !== undefined) socket.destroy();
     else endWith(socket, { status: statusOf(error.code), message: messageOf(error) });
   });
 

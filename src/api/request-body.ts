@@ -6,6 +6,7 @@ import type { ByteSource } from "../base/bytes.ts";
 import { LadeError, messageOf } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { type Schema, validate } from "../spec/schema.ts";
+import { inTime } from "./in-time.ts";
 
 /**
  * The bytes of a body that may be long. What a client sends before it leaves is not the whole: the
@@ -77,7 +78,7 @@ function checkIsJson({ headers, hasBody }: JsonRequest): void {
 }
 
 async function parseBody(body: ByteSource): Promise<unknown> {
-  const text = (await readSmall(body)).toString("utf8");
+  const text = (await inTime(readSmall(body))).toString("utf8");
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -12,6 +12,7 @@ import { type Answer, json, type RawAnswer } from "./answer.ts";
 import { newestVersion, takeVersion } from "./api-version.ts";
 import type { Call } from "./call.ts";
 import { statusOf } from "./http-status.ts";
+import { inTime } from "./in-time.ts";
 import { lingerAtEnd } from "./linger.ts";
 import { parseQuery } from "./query.ts";
 import { answerRaw, takeOver } from "./raw-connection.ts";
@@ -188,7 +189,9 @@ async function answerOf(state: Exchange, gone: AbortSignal): Promise<Answer> {
   }
   const hasBody = bodySize(request) !== 0;
   const body =
-    upgrade === undefined ? bodySource(request) : bytesSource(await upgradeBody(upgrade, request));
+    upgrade === undefined
+      ? bodySource(request)
+      : bytesSource(await inTime(upgradeBody(upgrade, request)));
   const call: Call = {
     engine: options.engine,
     params: matched.params,
