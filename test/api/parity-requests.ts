@@ -89,6 +89,7 @@ export const createRequests: readonly ParityRequest[] = [
   host({ Runtime: "x" }),
   host({ CapAdd: ["x"] }),
   host({ AutoRemove: true, RestartPolicy: { Name: "always" } }),
+  host({ ...none, VolumesFrom: ["nosuch"] }),
   make({ Image: "box", WorkingDir: "a" }),
   make({ Image: "box", Env: ["=x"] }),
   make({ Image: "box", StopSignal: "x" }),

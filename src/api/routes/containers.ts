@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LadeError } from "../../base/errors.ts";
+import { isLadeError, LadeError } from "../../base/errors.ts";
 import type { ContainerDocument, EndpointDocument } from "../../engine/container-types.ts";
 import { createContainer } from "../../engine/create.ts";
 import { diffContainer } from "../../engine/diff-container.ts";
@@ -48,13 +48,25 @@ async function create(call: Call): Promise<Answer> {
     throw new LadeError("API_INVALID", "invalid JSON: got EOF while reading request body");
   }
   const { body, warnings } = settleCreate(asked, version);
-  const created = await createContainer(engine, {
-    name: query.text("name"),
-    body,
-    platform: version >= 41 && query.text("platform") !== "" ? query.text("platform") : undefined,
-    signal,
-  });
-  return json({ Id: created.id, Warnings: [...created.warnings, ...warnings] }, 201);
+  try {
+    const created = await createContainer(engine, {
+      name: query.text("name"),
+      body,
+      platform: version >= 41 && query.text("platform") !== "" ? query.text("platform") : undefined,
+      signal,
+    });
+    return json({ Id: created.id, Warnings: [...created.warnings, ...warnings] }, 201);
+  } catch (error) {
+    if (!isMissingPart(error)) throw error;
+    return json({ message: error.message }, 400);
+  }
+}
+
+/**
+ * What is not there but the image: with 404 the docker command would pull the image and try again.
+ */
+function isMissingPart(error: unknown): error is LadeError {
+  return isLadeError(error, "CONTAINER_NOT_FOUND") || isLadeError(error, "NETWORK_NOT_FOUND");
 }
 
 async function inspect(call: Call): Promise<Answer> {
