@@ -5,6 +5,7 @@
 import { readdirSync } from "node:fs";
 import { gitCommit, version } from "../base/version.ts";
 import { type SystemInfoDocument, systemInfoDocument } from "../engine/info-document.ts";
+import type { RuntimeFacts } from "../engine/machine-facts.ts";
 import type { SystemInfo } from "../engine/types.ts";
 import { newestVersion, oldestVersion } from "./api-version.ts";
 
@@ -57,15 +58,11 @@ function goArchitecture(): string {
   return names[process.arch] ?? process.arch;
 }
 
-/** What `GET /version` needs to know of the machine. */
-export interface MachineVersions {
-  readonly kernelVersion: string;
-  readonly defaultRuntime: string;
-  readonly runtimeVersion: string;
-}
-
 /** `GET /version`; lade is not written in Go, so that there is no version of that. */
-export function versionDocument(machine: MachineVersions): object {
+export function versionDocument(
+  { defaultRuntime, runtimeVersion }: Pick<RuntimeFacts, "defaultRuntime" | "runtimeVersion">,
+  kernelVersion: string,
+): object {
   const common = {
     ApiVersion: `1.${newestVersion}`,
     MinAPIVersion: `1.${oldestVersion}`,
@@ -73,14 +70,13 @@ export function versionDocument(machine: MachineVersions): object {
     GoVersion: "",
     Os: "linux",
     Arch: goArchitecture(),
-    KernelVersion: machine.kernelVersion,
+    KernelVersion: kernelVersion,
   };
   const engine = {
     Name: "Engine",
     Version: version,
     Details: { ...common, Experimental: "false", NodeVersion: process.version },
   };
-  const { defaultRuntime, runtimeVersion } = machine;
   const runtime = {
     Name: defaultRuntime,
     Version: runtimeVersion,

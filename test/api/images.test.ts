@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { CREATED_S, sampleImage } from "../fixtures/sample-image.ts";
 import { plainArchive } from "../fixtures/variants.ts";
@@ -276,6 +279,30 @@ describe("images by the API", () => {
       const [status, words] = await refused("POST", `/images/create?${wrong}`, body);
       assert.equal(status, 400);
       assert.match(String(words), message);
+    }
+  });
+
+  it("imports what a URL has, and tells how far it is", async () => {
+    const body = image.layers[0]?.tar ?? Buffer.alloc(0);
+    const server = createServer((request, response) => {
+      if (request.url === "/rootfs.tar") response.end(body);
+      else response.writeHead(404).end();
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    try {
+      const { port } = server.address() as AddressInfo;
+      const from = `127.0.0.1:${port}/rootfs.tar`;
+      const path = `/images/create?fromSrc=${encodeURIComponent(from)}&repo=url`;
+      const told = messages(await serve.request("POST", path));
+      assert.deepEqual(told[0], { status: `Downloading from http://${from}` });
+      const done = told.findLast(({ status }) => status === "Importing");
+      assert.deepEqual(done?.progressDetail, { current: body.length, total: body.length });
+      const { Id: made, Comment: comment } = (await get("/images/url/json")) as Members;
+      assert.deepEqual([told.at(-1), comment], [{ status: made }, `Imported from ${from}`]);
+      const missing = messages(await serve.request("POST", path.replace("rootfs", "nosuch")));
+      assert.match(String(missing.at(-1)?.error), /404/);
+    } finally {
+      server.close();
     }
   });
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { release } from "node:os";
 import { LadeError } from "../../base/errors.ts";
 import { imageFacts } from "../../engine/image-facts.ts";
+import { runtimeFacts } from "../../engine/machine-facts.ts";
 import { diskUsage, systemInfo } from "../../engine/system.ts";
 import { type Answer, json, text } from "../answer.ts";
 import type { Call } from "../call.ts";
@@ -20,8 +22,8 @@ async function info({ engine, version }: Call): Promise<Answer> {
   return json(infoDocument(await systemInfo(engine, { rootSize: false }), version));
 }
 
-async function version({ engine }: Call): Promise<Answer> {
-  return json(versionDocument(await systemInfo(engine, { rootSize: false })));
+async function version(): Promise<Answer> {
+  return json(versionDocument(await runtimeFacts(), release()));
 }
 
 const usageTypes = ["container", "image", "volume", "build-cache"];

@@ -54,7 +54,7 @@ function infoText(info: SystemInfo, isDebug: boolean): string {
     ` Runtimes: ${printable(Object.keys(info.runtimes).join(" "))}`,
     ` Default Runtime: ${printable(info.defaultRuntime)}`,
     ` Init Binary: ${printable(info.init)}`,
-    ` runc version: ${printable(info.runtimeVersion)}`,
+    ` ${printable(info.defaultRuntime || "runc")} version: ${printable(info.runtimeVersion)}`,
     ...securityLines(info.securityOptions),
     ` Kernel Version: ${info.kernelVersion}`,
     ` Operating System: ${printable(info.operatingSystem)}`,
