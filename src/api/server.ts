@@ -3,7 +3,6 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
-import { bytesSource } from "../base/bytes.ts";
 import { isLadeError, LadeError, messageOf } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { version } from "../base/version.ts";
@@ -12,7 +11,6 @@ import { type Answer, json, type RawAnswer } from "./answer.ts";
 import { newestVersion, takeVersion } from "./api-version.ts";
 import type { Call } from "./call.ts";
 import { statusOf } from "./http-status.ts";
-import { inTime } from "./in-time.ts";
 import { lingerAtEnd } from "./linger.ts";
 import { parseQuery } from "./query.ts";
 import { answerRaw, takeOver } from "./raw-connection.ts";
@@ -20,7 +18,7 @@ import { bodySource, readJson } from "./request-body.ts";
 import { compileRoutes, type MatchedRoute } from "./route.ts";
 import { routes } from "./routes.ts";
 import { send } from "./send.ts";
-import { isUpgradeRequest, type Upgrade, upgradeBody } from "./upgrade.ts";
+import { isUpgradeRequest, type Upgrade } from "./upgrade.ts";
 import { isWatching } from "./watching.ts";
 import { takeOverWebsocket } from "./websocket.ts";
 
@@ -179,7 +177,7 @@ function errorAnswer(error: unknown): Exclude<Answer, { type: "raw" }> {
 }
 
 async function answerOf(state: Exchange, gone: AbortSignal): Promise<Answer> {
-  const { request, upgrade, options } = state;
+  const { request, options } = state;
   const [pathText = "", ...queryParts] = (request.url ?? "").split("?");
   const { version: apiVersion, path } = takeVersion(decodePath(pathText));
   const matched = findRoute(request.method ?? "", path);
@@ -188,10 +186,8 @@ async function answerOf(state: Exchange, gone: AbortSignal): Promise<Answer> {
     throw new LadeError("UNSUPPORTED", matched.route.support.reason);
   }
   const hasBody = bodySize(request) !== 0;
-  const body =
-    upgrade === undefined
-      ? bodySource(request)
-      : bytesSource(await inTime(upgradeBody(upgrade, request)));
+  // Also of one that asks for an upgrade: Node parses the body before it hands the connection over.
+  const body = bodySource(request);
   const call: Call = {
     engine: options.engine,
     params: matched.params,
