@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import * as fs from "node:fs";
-import { isSystemError } from "../base/errors.ts";
+import { isLadeError, isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestOf } from "../spec/digest.ts";
 import { bootId } from "./boot.ts";
+import { mayBeInLog } from "./database.ts";
 import { close, fdatasync, open, writeAll } from "./file-calls.ts";
-import { type Lease, removeUnrecorded } from "./lease.ts";
+import { type Lease, overwriteFailedCommit, removeUnrecorded } from "./lease.ts";
 import { blobPath, erofsPath, indexPath } from "./paths.ts";
 import type { Store } from "./store.ts";
 
@@ -61,12 +62,28 @@ export function commitBlobs<T>(
       return describe();
     });
   } catch (error) {
-    // Nobody would look for these: the lease ends as if all were well.
+    takeBack(store, input, error);
+    throw error;
+  }
+}
+
+/** Nobody would look for files that were put in place: the lease ends as if all were well. */
+function takeBack(
+  store: Store,
+  { lease, blobs }: { readonly lease: Lease; readonly blobs: readonly LeasedBlob[] },
+  failure: unknown,
+): void {
+  try {
+    if (mayBeInLog(failure)) overwriteFailedCommit(store);
     removeUnrecorded(
       store,
-      input.blobs.map((blob) => blob.digest),
+      blobs.map((blob) => blob.digest),
     );
-    throw error;
+  } catch (error) {
+    // Whether the commit counts is open until the disk works again: then the lease's names tell
+    // what to look at.
+    lease.keep();
+    if (!isLadeError(error)) throw error;
   }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqlite";
-import { LadeError, messageOf } from "../base/errors.ts";
+import { isSystemError, LadeError, messageOf } from "../base/errors.ts";
 
 /**
  * The store's metadata.
@@ -254,14 +256,23 @@ function wrap(connection: DatabaseSync, path: string): Database {
         translated(path, () => connection.exec("COMMIT"));
         return result;
       } catch (error) {
-        if (connection.isTransaction) connection.exec("ROLLBACK");
+        rollBack(connection);
         throw error;
       } finally {
-        if (!isDurable) connection.exec("PRAGMA synchronous = FULL");
+        if (!isDurable) translated(path, () => connection.exec("PRAGMA synchronous = FULL"));
       }
     },
     [Symbol.dispose]: () => connection.close(),
   };
+}
+
+/** What failed first is what is told: a disk that is gone fails this, too, and SQLite copes. */
+function rollBack(connection: DatabaseSync): void {
+  try {
+    if (connection.isTransaction) connection.exec("ROLLBACK");
+  } catch {
+    // The transaction is over all the same: https://sqlite.org/lang_transaction.html
+  }
 }
 
 /** SQLite's result codes that a user can act on. @see https://sqlite.org/rescode.html */
@@ -279,17 +290,22 @@ function translated<T>(path: string, call: () => T): T {
   try {
     return call();
   } catch (error) {
-    const code = error instanceof Error && "errcode" in error ? Number(error.errcode) % 256 : 0;
+    const code = errorCodeOf(error);
     const message = `store ${path}: ${messageOf(error)}`;
     if (code === resultCodes.busy) {
       throw new LadeError("STORE_BUSY", message, { cause: error, hint: "Try again." });
     }
     if (code === resultCodes.full) throw new LadeError("DISK_FULL", message, { cause: error });
     if (code === resultCodes.readOnly || code === resultCodes.cantOpen) {
-      throw new LadeError("STORE_DENIED", message, {
-        cause: error,
-        hint: "Run as the user who owns it, or choose another folder with --root.",
-      });
+      throw isDenied(path)
+        ? new LadeError("STORE_DENIED", message, {
+            cause: error,
+            hint: "Run as the user who owns it, or choose another folder with --root.",
+          })
+        : new LadeError("IO_FAILED", message, {
+            cause: error,
+            hint: "Look at the disk, and at the limits on open files (`ulimit -n`).",
+          });
     }
     if (code === resultCodes.ioError) throw new LadeError("IO_FAILED", message, { cause: error });
     if (code === resultCodes.corrupt || code === resultCodes.notADatabase) {
@@ -300,4 +316,31 @@ function translated<T>(path: string, call: () => T): T {
     }
     throw error;
   }
+}
+
+/**
+ * Whether a transaction that failed with this error may lie in the log as a whole: it was written,
+ * and then could not be synced. SQLite takes it for done when it next recovers that log.
+ */
+export function mayBeInLog(error: unknown): boolean {
+  const cause = error instanceof LadeError ? error.cause : undefined;
+  return errorCodeOf(cause) === resultCodes.ioError;
+}
+
+function errorCodeOf(error: unknown): number {
+  return error instanceof Error && "errcode" in error ? Number(error.errcode) % 256 : 0;
+}
+
+/** SQLite says the same of a file that may not be opened and of one that can't be just now. */
+function isDenied(path: string): boolean {
+  return [path, dirname(path)].some((one) => {
+    try {
+      accessSync(one, constants.R_OK + constants.W_OK);
+      // A folder has the database's name.
+      return one === path && statSync(one).isDirectory();
+    } catch (error) {
+      // The database is made at first use; its folder was made before.
+      return one !== path || !isSystemError(error, "ENOENT");
+    }
+  });
 }

@@ -6,6 +6,7 @@ import { isSystemError, LadeError } from "../base/errors.ts";
 import { type ErofsImage, encodeErofs } from "../erofs/image.ts";
 import type { LayerTree } from "../erofs/layer-tree.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
+import { removeIfPossible } from "./remove-if-possible.ts";
 
 /**
  * The seal of an image, in bytes that EROFS leaves to boot loaders: a mark, the version of how lade
@@ -25,6 +26,8 @@ export interface ErofsTarget {
   readonly tarSize: number;
   /** The image's path; what is there is replaced. */
   readonly target: string;
+  /** Where it is written first, on the same file system. */
+  readonly beside?: string | undefined;
   /** What identifies the layer. */
   readonly digest?: Digest | undefined;
 }
@@ -40,12 +43,12 @@ export function writeErofs(tree: LayerTree, target: ErofsTarget): void {
   const { tarPath, tarOffset, tarSize, digest } = target;
   const hex = digest === undefined ? undefined : digestHex(digest);
   const image = encodeErofs(tree, { tarOffset, tarSize, digest: hex });
-  const beside = `${target.target}.${randomUUID()}.tmp`;
+  const beside = target.beside ?? `${target.target}.${randomUUID()}.tmp`;
   try {
     writeImage(beside, image, { tarPath, tarOffset });
     fs.renameSync(beside, target.target);
   } catch (error) {
-    fs.rmSync(beside, { force: true });
+    removeIfPossible(beside);
     throw error;
   }
 }

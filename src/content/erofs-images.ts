@@ -9,6 +9,7 @@ import type { TarEntry } from "../tar/entry.ts";
 import { openBlob } from "./blobs.ts";
 import { type ErofsTarget, isSoundErofs, writeErofs } from "./erofs-files.ts";
 import { buildIndex, readIndexedEntries } from "./layer-indexes.ts";
+import { openLease } from "./lease.ts";
 import { blobPath, erofsPath } from "./paths.ts";
 import type { Store } from "./store.ts";
 
@@ -42,7 +43,10 @@ function makeImage(store: Store, diffId: Digest): void {
     buildIndex(store, diffId);
     return;
   }
+  // What a killed command leaves there is swept.
+  using lease = openLease(store);
   writeErofs(tree, {
+    beside: lease.stagingPath(),
     tarPath: blobPath(store.paths, diffId),
     tarOffset: 0,
     tarSize: size,

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
+import { ioError } from "../base/io-error.ts";
 import { LayerTreeBuilder } from "../erofs/layer-tree.ts";
 import type { Digest } from "../spec/digest.ts";
 import type { TarEntry } from "../tar/entry.ts";
 import { type LayerIndex, LayerIndexer, readLayerIndex } from "../tar/layer-index.ts";
 import { missingBlob } from "./blobs.ts";
 import { writeErofs } from "./erofs-files.ts";
+import { openLease } from "./lease.ts";
 import { blobPath, erofsPath, indexPath } from "./paths.ts";
 import type { Store } from "./store.ts";
 
@@ -64,12 +66,24 @@ export function buildIndex(store: Store, diffId: Digest): LayerIndex {
     fs.closeSync(fd);
   }
   const index = indexer.finish();
-  const target = erofsPath(store.paths, diffId);
-  writeErofs(tree.finish(), { tarPath, tarOffset: 0, tarSize, target, digest: diffId });
+  // What a killed command leaves there is swept.
+  using lease = openLease(store);
   const path = indexPath(store.paths, diffId);
-  const beside = `${path}.${randomUUID()}.tmp`;
-  writeIndex(beside, index.bytes);
-  fs.renameSync(beside, path);
+  try {
+    writeErofs(tree.finish(), {
+      tarPath,
+      tarOffset: 0,
+      tarSize,
+      target: erofsPath(store.paths, diffId),
+      beside: lease.stagingPath(),
+      digest: diffId,
+    });
+    const beside = lease.stagingPath();
+    writeIndex(beside, index.bytes);
+    fs.renameSync(beside, path);
+  } catch (error) {
+    throw ioError(error, `write index ${path}`);
+  }
   store.database.run(
     "INSERT OR REPLACE INTO layer (diff_id, content_size, entries) VALUES (?, ?, ?)",
     diffId,

@@ -3,12 +3,12 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { isSystemError } from "../base/errors.ts";
+import { isLadeError, isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
 import { tryLock } from "../sys/libc.ts";
-import { removeIfPossible } from "./remove-if-possible.ts";
 import { blobPath, erofsPath, indexPath, stagedErofsName, stagedIndexName } from "./paths.ts";
+import { removeIfPossible } from "./remove-if-possible.ts";
 import type { Store } from "./store.ts";
 import { sweepBlobs, sweepIsDue } from "./sweep.ts";
 
@@ -149,7 +149,7 @@ function sweepLease(store: Store, id: string): void {
   try {
     if (fd !== undefined && !tryLock(fd)) return;
     const names = listFolder(folder).filter((name) => /^[0-9a-f]{64}$/.test(name));
-    removeUnrecorded(
+    sweepPlaced(
       store,
       names.map((hex): Digest => `sha256:${hex}`),
     );
@@ -162,6 +162,17 @@ function sweepLease(store: Store, id: string): void {
   }
 }
 
+/** As {@link removeUnrecorded}, for a command that may have been killed while it committed. */
+function sweepPlaced(store: Store, digests: readonly Digest[]): void {
+  try {
+    if (digests.length > 0) overwriteFailedCommit(store);
+  } catch (error) {
+    // A full disk would stay full.
+    if (!isLadeError(error, "DISK_FULL")) throw error;
+  }
+  removeUnrecorded(store, digests);
+}
+
 /**
  * Removes those of the blobs, with their indexes, that no row names: they belong to nobody.
  *
@@ -171,7 +182,6 @@ export function removeUnrecorded(store: Store, digests: readonly Digest[]): void
   const isUnrecorded = (digest: Digest) =>
     store.database.get("SELECT 1 FROM blob WHERE digest = ?", digest) === undefined;
   if (!digests.some(isUnrecorded)) return;
-  overwriteFailedCommit(store);
   store.database.transaction(() => {
     for (const digest of digests.filter(isUnrecorded)) {
       fs.rmSync(blobPath(store.paths, digest), { force: true });
@@ -186,7 +196,7 @@ export function removeUnrecorded(store: Store, digests: readonly Digest[]): void
  * when it next recovers that log: rows would come back whose files have gone. Whatever is written
  * next takes its place in the log.
  */
-function overwriteFailedCommit({ database }: Store): void {
+export function overwriteFailedCommit({ database }: Store): void {
   database.transaction(() => {
     const sql = "INSERT OR REPLACE INTO property (name, value) VALUES ('cleaned_up', ?)";
     database.run(sql, randomUUID());

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import * as fs from "node:fs";
+
+/**
+ * Removes what failed work leaves. Where not even that succeeds, the work's own error is the one to
+ * tell.
+ */
+export function removeIfPossible(path: string): void {
+  try {
+    fs.rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    // Anything else is a mistake of ours.
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+  }
+}
