@@ -6,7 +6,7 @@ import { allImages, findImage, type ImageRow } from "../content/images.ts";
 import { openLease } from "../content/lease.ts";
 import { prunePlacedLayers } from "../content/placed-layers.ts";
 import type { Store } from "../content/store.ts";
-import { sweepBlobs } from "../content/sweep.ts";
+import { noteSweep, sweepBlobs } from "../content/sweep.ts";
 import { type Deletion, deleteImage } from "./delete-image.ts";
 import type { Engine } from "./engine.ts";
 import { booleanFilter, collectFilters, type FilterValues, matchesLabels } from "./filters.ts";
@@ -58,6 +58,7 @@ function prune(engine: Engine, options: PruneImagesOptions): RemovedItem[] {
         deleteImage(deletion, image.id, { isQuiet: true });
       }
     }
+    if (deletion.blobs.length > 0) noteSweep(store);
   });
   return deletion.items;
 }

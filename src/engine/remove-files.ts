@@ -6,7 +6,7 @@ import { type ContainerRow, deleteContainerRow, layersOfContainer } from "../con
 import { findImage } from "../content/images.ts";
 import { containerFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
-import { sweepBlobs } from "../content/sweep.ts";
+import { noteSweep, sweepBlobs } from "../content/sweep.ts";
 import { processPaths } from "../runtime/process-paths.ts";
 import { noteContainer } from "./container-events.ts";
 import type { Engine } from "./engine.ts";
@@ -48,6 +48,7 @@ export function removeFromStore(
     () => {
       if (options.die !== undefined) noteEnd(database, row, options.die);
       deleteContainerRow(database, row.id);
+      if (findImage(database, row.image) === undefined) noteSweep(store);
       for (const name of anonymous) if (removeVolumeUnlessUsed(store, name)) removed.push(name);
       noteContainer(database, row, "destroy");
     },

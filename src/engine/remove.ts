@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { LadeError } from "../base/errors.ts";
 import { containersOfImage } from "../content/containers.ts";
 import type { Store } from "../content/store.ts";
-import { type SweptBlob, sweepBlobs } from "../content/sweep.ts";
+import { noteSweep, type SweptBlob, sweepBlobs, sweepIsDue } from "../content/sweep.ts";
 import { type Digest, shortId } from "../spec/digest.ts";
 import { type Deletion, deleteImage, findConflict, shortContainer } from "./delete-image.ts";
 import type { Engine } from "./engine.ts";
@@ -39,9 +39,11 @@ export async function removeImage(
     force: options.force === true,
     prune: options.noPrune !== true,
   };
+  if (sweepIsDue(store)) sweepBlobs(store);
   store.database.transaction(() => {
     for (const platform of options.platforms ?? []) findImage(store, options.name, { platform });
     removeNamed(deletion, options.name);
+    if (deletion.blobs.length > 0) noteSweep(store);
   });
   sweepAfter(store, deletion);
   await sweepUnpackedIfAny(engine);
