@@ -78,6 +78,11 @@ export interface ContainerState {
   readonly conmonTicks: number;
   /** The process waits for its start: whoever has the container's lock is about to give it. */
   readonly isStarting?: boolean;
+  /**
+   * The container is still being made, by whoever has its lock: these volumes came with it, and are
+   * filled from the image. Should that never come to its end, all of it is taken back.
+   */
+  readonly makes?: readonly string[] | undefined;
   readonly exitCode: number;
   readonly error: string;
   readonly isOomKilled: boolean;

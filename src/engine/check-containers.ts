@@ -85,6 +85,8 @@ function unknownVolumes({ store }: Engine, options: { readonly repair: boolean }
     const path = volumeDataFolder(paths, name);
     return database.transaction((): CheckFinding[] => {
       if (volumeByName(database, name) !== undefined || !fs.existsSync(path)) return [];
+      // A command that was killed before its volume was recorded: nothing came in yet.
+      if (listFolder(path).length === 0) return [];
       if (options.repair) {
         const isAnonymous = /^[0-9a-f]{64}$/.test(name);
         const labels = labelsOf({ isAnonymous, labels: undefined });

@@ -18,7 +18,9 @@ import type { Engine } from "./engine.ts";
  */
 export function isStale(engine: Engine, row: ContainerRow): boolean {
   const { state } = row;
-  if (state.isStarting === true) return !isContainerLocked(engine, row.id);
+  if (state.isStarting === true || state.makes !== undefined) {
+    return !isContainerLocked(engine, row.id);
+  }
   return isRunning(state) && !hasProcess(engine, state);
 }
 
@@ -84,6 +86,7 @@ export function observedState(engine: Engine, row: ContainerRow): ContainerState
   const { state } = row;
   if (!isStale(engine, row)) return state.isStarting === true ? unstartedState(state) : state;
   if (state.isStarting === true) return unstartedState(state);
+  if (state.makes !== undefined) return state;
   if (state.status === "restarting") return stoppedRestart(state);
   return endedState(state, readEnd(engine, row));
 }

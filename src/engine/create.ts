@@ -3,7 +3,8 @@
 import * as fs from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { ioError } from "../base/io-error.ts";
+import { isLadeError } from "../base/errors.ts";
+import { ioError, machineError } from "../base/io-error.ts";
 import {
   type ContainerDefinition,
   type ContainerRow,
@@ -12,6 +13,7 @@ import {
   deleteContainerRow,
   isNameTaken,
   putContainer,
+  setContainerState,
 } from "../content/containers.ts";
 import { putEndpoint } from "../content/endpoints.ts";
 import { syncFolder } from "../content/file-calls.ts";
@@ -29,7 +31,9 @@ import { noteContainer } from "./container-events.ts";
 import { withContainerLock } from "./container-lock.ts";
 import { wantedMounts } from "./container-mounts.ts";
 import { makeContainerName, parseContainerName } from "./container-names.ts";
+import { isStale } from "./container-state.ts";
 import type { CreateContainerOptions, CreatedContainer } from "./container-types.ts";
+import { currentContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { findContainer } from "./find-container.ts";
 import { withHostDefaults } from "./host-defaults.ts";
@@ -77,8 +81,21 @@ export async function createContainer(
     mounts: mounts.map(({ mount }) => mount),
     ...(image.placed !== undefined && { layers: image.placed }),
   };
+  if (options.name) await takeBackUnfinished(engine, options.name);
   await put(engine, { id, image, definition, mounts, name: options.name });
   return { id, warnings };
+}
+
+/** A name must not stay with a container whose making never came to its end. */
+async function takeBackUnfinished(engine: Engine, name: string): Promise<void> {
+  const holder = containerByName(engine.store.database, name.replace(/^\//, ""));
+  if (holder?.state.makes === undefined || !isStale(engine, holder)) return;
+  try {
+    await currentContainer(engine, holder.id);
+  } catch (error) {
+    // Gone it is, which is what was wanted.
+    if (!isLadeError(error, "CONTAINER_NOT_FOUND")) throw error;
+  }
 }
 
 interface Settled {
@@ -149,19 +166,16 @@ async function put(engine: Engine, container: NewContainer): Promise<void> {
   const { id, mounts } = container;
   await withContainerLock(engine, id, async () => {
     const folder = containerFolder(store.paths, id);
-    makeFolders(folder);
     const newVolumes: string[] = [];
     let row: ContainerRow | undefined;
     try {
+      makeFolders(folder);
       if (isDurable(container)) await syncFolders(store, folder);
       row = record(store, container, newVolumes);
       await fillVolumes(engine, row, mounts);
+      if (row.state.makes !== undefined) finish(store, container);
     } catch (error) {
-      if (row !== undefined) {
-        store.database.transaction(() => deleteContainerRow(store.database, id));
-      }
-      removeNewVolumes(store, newVolumes);
-      fs.rmSync(folder, { recursive: true, force: true });
+      takeBack(store, { id, isRecorded: row !== undefined, newVolumes });
       throw error;
     }
   });
@@ -178,7 +192,7 @@ function record(store: Store, container: NewContainer, newVolumes: string[]): Co
   networkDatabase(store);
   return database.transaction(
     () => {
-      const row: ContainerRow = {
+      let row: ContainerRow = {
         id,
         name: asked ? freeName(store, asked) : madeName(store, id),
         image: image.id,
@@ -188,12 +202,42 @@ function record(store: Store, container: NewContainer, newVolumes: string[]): Co
       };
       putContainer(database, row, layersToHold(store, image, definition.config.Image ?? ""));
       newVolumes.push(...recordVolumes(store, row, mounts));
+      if (newVolumes.length > 0) {
+        row = { ...row, state: { ...createdState, makes: newVolumes } };
+        setContainerState(database, id, row.state);
+      }
       for (const endpoint of planEndpoints(store, id, definition)) putEndpoint(database, endpoint);
       noteContainer(database, row, "create");
       return row;
     },
     { isDurable: isDurable(container) },
   );
+}
+
+/**
+ * What failed first is what is told. Where not even this succeeds, the next command that looks for
+ * remains takes back what is left: a row tells that its container was not finished, and what has no
+ * row belongs to nobody.
+ */
+function takeBack(
+  store: Store,
+  made: { readonly id: string; readonly isRecorded: boolean; readonly newVolumes: string[] },
+): void {
+  const { database, paths } = store;
+  try {
+    if (made.isRecorded) database.transaction(() => deleteContainerRow(database, made.id));
+    removeNewVolumes(store, made.newVolumes);
+    fs.rmSync(containerFolder(paths, made.id), { recursive: true, force: true });
+  } catch (error) {
+    if (!isLadeError(error) && machineError(error) === undefined) throw error;
+  }
+}
+
+/** From here on it is a container like any other. */
+function finish({ database }: Store, container: NewContainer): void {
+  database.transaction(() => setContainerState(database, container.id, createdState), {
+    isDurable: isDurable(container),
+  });
 }
 
 /** Nobody waits for a container that goes when it ends: a power cut ends it, too. */

@@ -45,8 +45,10 @@ async function settleIfNeeded(
   engine: Engine,
   row: ContainerRow,
 ): Promise<ContainerRow | undefined> {
-  // Under the lock nobody else is starting it, so a start that is written down has failed.
-  if (row.state.isStarting !== true && !isStale(engine, row)) return row;
+  // Under the lock nobody else is starting it, so a start or a making that is written
+  // down has failed.
+  const isOpen = row.state.isStarting === true || row.state.makes !== undefined;
+  if (!isOpen && !isStale(engine, row)) return row;
   const { settle } = await import("./settle.ts");
   return await settle(engine, row);
 }

@@ -13,6 +13,7 @@ import {
 import { processStartTicks } from "../runtime/process.ts";
 import { processPaths } from "../runtime/process-paths.ts";
 import { withContainerLock } from "./container-lock.ts";
+import { releaseRootfs } from "./container-rootfs.ts";
 import {
   type ContainerEnd,
   endedState,
@@ -28,6 +29,8 @@ import { removeFromStore } from "./remove-files.ts";
 import { noteEnd, ranSeconds } from "./run-events.ts";
 import { cleanupCommand } from "./self.ts";
 import { tearDown } from "./tear-down.ts";
+import { removeNewVolumes } from "./use-volumes.ts";
+import { unmountVolume } from "./volume-mounts.ts";
 
 /**
  * Brings a row up to date with what became of its process: exit code, network and mounts taken
@@ -38,11 +41,20 @@ import { tearDown } from "./tear-down.ts";
 export async function settle(engine: Engine, row: ContainerRow): Promise<ContainerRow | undefined> {
   const { state } = row;
   if (state.isStarting === true) return await undoStart(engine, row);
+  if (state.makes !== undefined) return undoCreate(engine, row, state.makes);
   if (state.status === "restarting") {
     return hasProcess(engine, state) ? row : write(engine, row, stoppedRestart(state));
   }
   if (!isStale(engine, row)) return row;
   return await settleEnd(engine, row);
+}
+
+/** A volume that is filled in part would pass for the user's own. */
+function undoCreate(engine: Engine, row: ContainerRow, made: readonly string[]): undefined {
+  releaseRootfs(engine, row.id);
+  removeFromStore(engine, row, { volumes: true });
+  for (const name of made) unmountVolume(engine, name);
+  removeNewVolumes(engine.store, made);
 }
 
 async function undoStart(engine: Engine, row: ContainerRow): Promise<ContainerRow | undefined> {

@@ -9,17 +9,19 @@ import { ioError } from "../base/io-error.ts";
 import { allContainers, containerById, isRunning } from "../content/containers.ts";
 import { containerFolder } from "../content/paths.ts";
 import { sweepMounts } from "../rootfs/rootfs.ts";
+import { containerRunFolder } from "../rootfs/run-paths.ts";
 import { usesSystemdCgroups } from "../runtime/cgroup.ts";
 import { removeNamespace } from "../runtime/network/namespaces.ts";
 import { deleteProcess } from "../runtime/process.ts";
-import { runtimeRoot } from "../runtime/process-paths.ts";
+import { execsFolder, processPaths, runtimeRoot } from "../runtime/process-paths.ts";
 import { cgroupsPath } from "../runtime/spec/cgroups-path.ts";
 import { withFreeContainerLock } from "./container-lock.ts";
 import { releaseRootfs } from "./container-rootfs.ts";
 import { isStale } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
 import { settle } from "./settle.ts";
-import { removeRetired } from "./volume-folders.ts";
+import { attendedPath } from "./tear-down.ts";
+import { removeRetired, removeUnrecordedFolders } from "./volume-folders.ts";
 
 /**
  * Brings every row up to date, and removes what no row stands for. What somebody holds a lock of
@@ -51,6 +53,7 @@ export async function sweepRemains(engine: Engine): Promise<void> {
       return row !== undefined && isRunning(row.state);
     });
   }
+  for (const id of listFolder(run.containers)) await sweepRunFolder(engine, id);
   for (const name of listFolder(run.locks)) {
     const [id = "", kind] = name.split(".");
     const isForgotten = kind === "rootfs" && containerById(store.database, id) === undefined;
@@ -60,6 +63,7 @@ export async function sweepRemains(engine: Engine): Promise<void> {
     if (!fs.existsSync(join(store.paths.blobs, key))) fs.rmSync(join(run.root, "sound", key));
   }
   removeRetired(store);
+  removeUnrecordedFolders(store);
 }
 
 /** Removes a container's folder whose row never came, or went before it. */
@@ -76,6 +80,30 @@ export async function sweepContainerFolder(engine: Engine, id: string): Promise<
     }
     fs.rmSync(join(engine.run.exits, id), { force: true });
   });
+}
+
+/** What a process of a container had, once nothing is mounted there any more. */
+async function sweepRunFolder(engine: Engine, id: string): Promise<void> {
+  if (!isContainerId(id) || containerById(engine.store.database, id) !== undefined) return;
+  await withFreeContainerLock(engine, id, async () => {
+    const { bundle } = processPaths(engine.run, id);
+    for (const path of [bundle, execsFolder(engine.run, id), attendedPath(engine, id)]) {
+      fs.rmSync(path, { recursive: true, force: true });
+    }
+    try {
+      fs.rmdirSync(containerRunFolder(engine.run, id));
+    } catch (error) {
+      const isExpected = ["ENOENT", "ENOTEMPTY", "EBUSY"].some((code) =>
+        isSystemError(error, code),
+      );
+      if (!isExpected) throw ioError(error, `clean up container ${id}`);
+    }
+  });
+}
+
+/** Probes of what the kernel can do have folders there, too. */
+function isContainerId(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name);
 }
 
 function listFolder(path: string): string[] {

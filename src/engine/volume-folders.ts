@@ -87,13 +87,7 @@ function retiredName(): string {
 
 /** Removes the files of volumes that are gone, also what a killed command left. */
 export function removeRetired(store: Store): void {
-  let names: string[];
-  try {
-    names = fs.readdirSync(store.paths.volumes);
-  } catch (error) {
-    if (isSystemError(error, "ENOENT")) return;
-    throw error;
-  }
+  const names = listVolumes(store);
   for (const name of names.filter((each) => each.startsWith(retiredPrefix))) {
     const path = join(store.paths.volumes, name);
     try {
@@ -101,5 +95,42 @@ export function removeRetired(store: Store): void {
     } catch (error) {
       throw ioError(error, `remove ${path}`);
     }
+  }
+}
+
+/**
+ * Removes empty folders of volumes that the database does not know: a killed command made them, and
+ * nobody can have put anything into them. One with files is left for `system check --repair`.
+ */
+export function removeUnrecordedFolders(store: Store): void {
+  const isUnknown = (name: string) =>
+    !name.startsWith(".") && volumeByName(store.database, name) === undefined;
+  if (!listVolumes(store).some(isUnknown)) return;
+  // Inside a transaction, as they are made: nobody is between the folder and the row meanwhile.
+  store.database.transaction(() => {
+    for (const name of listVolumes(store).filter(isUnknown)) {
+      removeEmpty(volumeDataFolder(store.paths, name));
+      removeEmpty(join(store.paths.volumes, name));
+    }
+  });
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch (error) {
+    const isExpected = ["ENOENT", "ENOTEMPTY", "ENOTDIR"].some((code) =>
+      isSystemError(error, code),
+    );
+    if (!isExpected) throw ioError(error, `remove volume ${folder}`);
+  }
+}
+
+function listVolumes(store: Store): string[] {
+  try {
+    return fs.readdirSync(store.paths.volumes);
+  } catch (error) {
+    if (isSystemError(error, "ENOENT")) return [];
+    throw ioError(error, `read ${store.paths.volumes}`);
   }
 }
