@@ -33,8 +33,38 @@ export function ioError(error: unknown, work: string): Error {
 function systemCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || isLadeError(error) || !("code" in error)) return undefined;
   const code = String(error.code);
-  return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  if (/^E[A-Z0-9]+$/.test(code)) return code;
+  // What Node's `rm` has no name for, such as EIO and EBUSY, comes without a code.
+  return code === "" && "syscall" in error ? "EUNKNOWN" : undefined;
 }
+
+/**
+ * What the machine may do to any call, whatever it was about: then nobody made a mistake.
+ *
+ * @returns undefined for any other error
+ */
+export function machineError(error: unknown): LadeError | undefined {
+  const systemCode = systemCodeOf(error);
+  if (systemCode === undefined || !machineCodes.has(systemCode)) return undefined;
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  const told = ioError(
+    error,
+    path === undefined ? (syscall ?? "input/output") : `${syscall} ${path}`,
+  );
+  return isLadeError(told) ? told : undefined;
+}
+
+const machineCodes: ReadonlySet<string> = new Set([
+  "EUNKNOWN",
+  "EIO",
+  "ENOSPC",
+  "EDQUOT",
+  "EMFILE",
+  "ENFILE",
+  "ENOMEM",
+  "EAGAIN",
+  "EROFS",
+]);
 
 const texts: Readonly<Record<string, string>> = {
   ENOSPC: "no space left on device",
@@ -48,8 +78,11 @@ const texts: Readonly<Record<string, string>> = {
   ENOTDIR: "not a directory",
   EIO: "input/output error",
   EMFILE: "too many open files",
+  ENFILE: "too many open files in system",
 };
 
 function explain(error: unknown, systemCode: string): string {
+  const unnamed = /, Unknown error: (.*) '/.exec(messageOf(error))?.[1];
+  if (unnamed !== undefined) return unnamed.toLowerCase();
   return texts[systemCode] ?? messageOf(error);
 }

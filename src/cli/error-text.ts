@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type ErrorCode, isLadeError, messageOf } from "../base/errors.ts";
+import { machineError } from "../base/io-error.ts";
 import { ExitStatus } from "./exit-status.ts";
 import { printable } from "./format/printable.ts";
 
@@ -33,7 +34,10 @@ const daemonCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** The lines that tell of an error: Docker's text where Docker has one, then what to do. */
 export function errorText(error: unknown): string {
   if (error instanceof ExitStatus) return error.message;
-  if (!isLadeError(error)) return internalErrorText(error);
+  if (!isLadeError(error)) {
+    const told = machineError(error);
+    return told === undefined ? internalErrorText(error) : errorText(told);
+  }
   const origin = daemonCodes.has(error.code) ? "Error response from daemon: " : "";
   return `${origin}${bareErrorText(error)}`;
 }
