@@ -14,6 +14,7 @@ import {
   type NewFile,
   namedFile,
 } from "../content/file-writer.ts";
+import { removeIfPossible } from "../content/remove-if-possible.ts";
 import {
   filePosition,
   growPipe,
@@ -74,18 +75,27 @@ export async function writeOutputFile(
   try {
     const copied = await copyToFile(source, target, options);
     try {
-      if (target.isUnnamed() && !linkOpenFile(copied.fd, beside)) {
-        throw new Error(`link ${beside} failed`);
-      }
+      // Where nothing is to be replaced, no other name is ever there to be left behind.
+      const isThere = target.isUnnamed() && linkOpenFile(copied.fd, path);
+      if (!isThere) putInPlace(copied.fd, { beside, path, isUnnamed: target.isUnnamed() });
     } finally {
       await close(copied.fd);
     }
-    fs.renameSync(beside, path);
     await syncFolder(folder);
   } catch (error) {
-    fs.rmSync(beside, { force: true });
+    removeIfPossible(beside);
     throw ioError(error, `write ${path}`);
   }
+}
+
+function putInPlace(
+  fd: number,
+  { beside, path, isUnnamed }: { beside: string; path: string; isUnnamed: boolean },
+): void {
+  if (isUnnamed && !linkOpenFile(fd, beside)) {
+    throw new LadeError("IO_FAILED", `write ${path}: the file can't be given the name ${beside}`);
+  }
+  fs.renameSync(beside, path);
 }
 
 interface OutputFile extends NewFile {

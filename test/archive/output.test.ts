@@ -142,11 +142,11 @@ describe("writeOutputFile", () => {
         });
         await refused(target);
       }
-      using _ = replaceCall("renameSync", () => () => {
-        throw systemError("EIO");
-      });
-      await refused(target);
     }
+    using _ = replaceCall("renameSync", () => () => {
+      throw systemError("EIO");
+    });
+    await refused(old);
   });
 
   it("tells who may write there", async () => {
