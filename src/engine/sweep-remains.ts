@@ -8,6 +8,8 @@ import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { allContainers, containerById, isRunning } from "../content/containers.ts";
 import { containerFolder } from "../content/paths.ts";
+import { driverLockPath } from "../rootfs/driver.ts";
+import { isProbe, removeProbe } from "../rootfs/probe.ts";
 import { sweepMounts } from "../rootfs/rootfs.ts";
 import { containerRunFolder } from "../rootfs/run-paths.ts";
 import { usesSystemdCgroups } from "../runtime/cgroup.ts";
@@ -15,6 +17,7 @@ import { removeNamespace } from "../runtime/network/namespaces.ts";
 import { deleteProcess } from "../runtime/process.ts";
 import { execsFolder, processPaths, runtimeRoot } from "../runtime/process-paths.ts";
 import { cgroupsPath } from "../runtime/spec/cgroups-path.ts";
+import { tryLock } from "../sys/libc.ts";
 import { withFreeContainerLock } from "./container-lock.ts";
 import { releaseRootfs } from "./container-rootfs.ts";
 import { isStale } from "./container-state.ts";
@@ -47,12 +50,7 @@ export async function sweepRemains(engine: Engine): Promise<void> {
   for (const id of listFolder(run.netns)) {
     if (containerById(store.database, id) === undefined) removeNamespace(run, id);
   }
-  if (fs.existsSync(run.containers)) {
-    sweepMounts(run, (id) => {
-      const row = containerById(store.database, id);
-      return row !== undefined && isRunning(row.state);
-    });
-  }
+  if (fs.existsSync(run.containers)) sweepRoots(engine);
   for (const id of listFolder(run.containers)) await sweepRunFolder(engine, id);
   for (const name of listFolder(run.locks)) {
     const [id = "", kind] = name.split(".");
@@ -82,9 +80,25 @@ export async function sweepContainerFolder(engine: Engine, id: string): Promise<
   });
 }
 
+/** Roots of containers that do not run, and of probes of the kernel that nobody is making. */
+function sweepRoots({ store, run }: Engine): void {
+  const fd = fs.openSync(driverLockPath(run), "a", 0o600);
+  try {
+    const isProbing = !tryLock(fd);
+    sweepMounts(run, (id) => {
+      if (isProbe(id)) return isProbing;
+      const row = containerById(store.database, id);
+      return row !== undefined && isRunning(row.state);
+    });
+    if (!isProbing) removeProbe(store.paths.root);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 /** What a process of a container had, once nothing is mounted there any more. */
 async function sweepRunFolder(engine: Engine, id: string): Promise<void> {
-  if (!isContainerId(id) || containerById(engine.store.database, id) !== undefined) return;
+  if (isProbe(id) || containerById(engine.store.database, id) !== undefined) return;
   await withFreeContainerLock(engine, id, async () => {
     const { bundle } = processPaths(engine.run, id);
     for (const path of [bundle, execsFolder(engine.run, id), attendedPath(engine, id)]) {
@@ -99,11 +113,6 @@ async function sweepRunFolder(engine: Engine, id: string): Promise<void> {
       if (!isExpected) throw ioError(error, `clean up container ${id}`);
     }
   });
-}
-
-/** Probes of what the kernel can do have folders there, too. */
-function isContainerId(name: string): boolean {
-  return /^[0-9a-f]{64}$/.test(name);
 }
 
 function listFolder(path: string): string[] {

@@ -5,7 +5,9 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { LadeError, messageOf } from "../base/errors.ts";
+import { machineError } from "../base/io-error.ts";
 import { bootId } from "../content/boot.ts";
+import { removeIfPossible } from "../content/remove-if-possible.ts";
 import { isKernelAtLeast } from "../sys/kernel.ts";
 import { withLock } from "../sys/lock.ts";
 import type { RootfsDriver } from "./plan.ts";
@@ -57,6 +59,11 @@ function guess(why: string): DriverChoice {
   return { driver: isKernelAtLeast(6, 12) ? "erofs" : "unpacked", reason };
 }
 
+/** Whoever tries what the kernel can do holds this. */
+export function driverLockPath(run: RunPaths): string {
+  return join(run.locks, "driver");
+}
+
 interface Known extends DriverChoice {
   readonly boot: string;
   readonly storeRoot: string;
@@ -73,12 +80,23 @@ function knownChoice(places: DriverPlaces): DriverChoice {
   } catch (error) {
     return guess(messageOf(error));
   }
-  return withLock(join(run.locks, "driver"), () => {
+  return withLock(driverLockPath(run), () => {
     const found: Known = { ...tryAll(places), boot, storeRoot };
-    fs.writeFileSync(`${path}.tmp`, JSON.stringify(found), { mode: 0o600 });
-    fs.renameSync(`${path}.tmp`, path);
+    keep(path, found);
     return found;
   });
+}
+
+/** What can't be kept is found out again by the next command. */
+function keep(path: string, found: Known): void {
+  const beside = `${path}.tmp`;
+  try {
+    fs.writeFileSync(beside, JSON.stringify(found), { mode: 0o600 });
+    fs.renameSync(beside, path);
+  } catch (error) {
+    if (machineError(error) === undefined) throw error;
+    removeIfPossible(beside);
+  }
 }
 
 function readKnown(path: string): Known | undefined {

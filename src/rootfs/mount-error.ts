@@ -24,7 +24,7 @@ export function mountError(error: unknown, work: string): LadeError {
 }
 
 function hintFor(error: unknown): string | undefined {
-  if (isSystemError(error, "ENOSPC")) {
+  if (isSystemError(error, "ENOSPC") && /\bmount\b/.test(messageOf(error))) {
     return "Raise /proc/sys/fs/mount-max, or stop some containers.";
   }
   if (messageOf(error).includes("not supported as upperdir")) {

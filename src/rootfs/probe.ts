@@ -9,6 +9,7 @@ import type { TarEntry } from "../tar/entry.ts";
 import type { DriverPlaces } from "./driver.ts";
 import type { RootfsDriver } from "./plan.ts";
 import { mountRootfs, unmountRootfs } from "./rootfs.ts";
+import { containerRunFolder } from "./run-paths.ts";
 
 /**
  * Mounts a layer of one file under a place for changes, reads the one and writes to the other.
@@ -21,8 +22,8 @@ import { mountRootfs, unmountRootfs } from "./rootfs.ts";
 export function probeDriver(driver: RootfsDriver, { run, storeRoot }: DriverPlaces): void {
   // One folder of that name: a probe that was killed leaves nothing for long.
   const folder = join(storeRoot, "probe");
-  const containerId = `probe-${randomUUID()}`;
-  fs.rmSync(folder, { recursive: true, force: true });
+  const containerId = `${probePrefix}${randomUUID()}`;
+  removeProbe(storeRoot);
   fs.mkdirSync(folder, { mode: 0o700 });
   try {
     const tar = { path: join(folder, "layer.tar"), offset: 0, size: content.length };
@@ -35,8 +36,28 @@ export function probeDriver(driver: RootfsDriver, { run, storeRoot }: DriverPlac
     fs.mkdirSync(join(root, "folder"));
   } finally {
     unmountRootfs(run, containerId);
+    removeFolders(containerRunFolder(run, containerId));
     fs.rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Of a probe that failed before it mounted anything. */
+function removeFolders(folder: string): void {
+  for (const path of [join(folder, "rootfs"), folder]) {
+    if (fs.existsSync(path)) fs.rmdirSync(path);
+  }
+}
+
+const probePrefix = "probe-";
+
+/** Whether a folder beside those of containers is a probe's. */
+export function isProbe(containerId: string): boolean {
+  return containerId.startsWith(probePrefix);
+}
+
+/** Removes what a probe that was killed left in a store, once nothing is mounted over it. */
+export function removeProbe(storeRoot: string): void {
+  fs.rmSync(join(storeRoot, "probe"), { recursive: true, force: true });
 }
 
 const name = "file";
