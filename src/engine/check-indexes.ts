@@ -74,14 +74,17 @@ function isSoundIndex(file: Buffer, entries: number): boolean {
   }
 }
 
+const machineCodes = ["DISK_FULL", "IO_FAILED", "STORE_DENIED"] as const;
+
 async function rebuild(store: Store, digest: Digest): Promise<boolean> {
   if (!fs.existsSync(blobPath(store.paths, digest))) return false;
   try {
     buildIndex(store, digest);
     return true;
   } catch (error) {
-    // A damaged tar has a finding of its own.
-    if (isLadeError(error)) return false;
+    // A damaged tar has a finding of its own; a disk that does not take the index has none.
+    const isOfMachine = machineCodes.some((code) => isLadeError(error, code));
+    if (isLadeError(error) && !isOfMachine) return false;
     throw error;
   }
 }
