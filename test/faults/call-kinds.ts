@@ -42,7 +42,7 @@ const syncing = ["EIO", "ENOSPC"] as const;
 const naming = ["EIO", "ENOSPC"] as const;
 const opening = ["EMFILE", "ENFILE", "ENOSPC", "EIO", "EINTR"] as const;
 const removing = ["EIO"] as const;
-const marking = ["EIO", "ENOSPC"] as const;
+const marking = ["EIO"] as const;
 
 const kinds: Readonly<Record<string, CallKind>> = {
   write: { number: 1, place: descriptor, errors: writing },

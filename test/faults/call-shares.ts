@@ -14,8 +14,8 @@ export interface SharesOptions {
   readonly program: string;
   readonly kind: PointKind;
   readonly seed: number;
-  /** Each so manieth point. */
-  readonly stride: number;
+  /** About so many of each command; all where it is left out. */
+  readonly count?: number | undefined;
   /** All that there are, where it is left out. */
   readonly commands?: readonly string[];
   readonly stopsEarly?: boolean;
@@ -36,8 +36,11 @@ export async function disturbInShares(options: SharesOptions): Promise<PointsRes
         program: options.program,
         commands,
         kind: options.kind,
-        stride: options.stride * cores,
-        rest: (options.seed % options.stride) + core * options.stride,
+        choice: {
+          seed: options.seed,
+          count: options.count,
+          share: { index: core, of: cores },
+        },
         core,
         stopsEarly: options.stopsEarly === true,
       }),

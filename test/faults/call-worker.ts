@@ -6,7 +6,7 @@
  * Gets a job as its argument; writes one line of JSON for each command.
  */
 
-import { disturbAll, type PointKind } from "./call-points.ts";
+import { disturbAll, type PointChoice, type PointKind } from "./call-points.ts";
 import { commandCases } from "./command-cases.ts";
 import { stayOnCore } from "./ptrace.ts";
 
@@ -14,8 +14,7 @@ export interface CallJob {
   readonly program: string;
   readonly commands: readonly string[];
   readonly kind: PointKind;
-  readonly stride: number;
-  readonly rest: number;
+  readonly choice: PointChoice;
   readonly core: number;
   readonly stopsEarly: boolean;
 }
