@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { crashStates } from "./goals/crash-states.ts";
+import { durabilityCost } from "./goals/durability-cost.ts";
+import { peerPowerCut } from "./goals/peer-power-cut.ts";
+import { powerCut } from "./goals/power-cut.ts";
+import type { Goal } from "./result.ts";
+
+/** What `scripts/faults.ts` runs, in this order. */
+export const goals: readonly Goal[] = [powerCut, peerPowerCut, crashStates, durabilityCost];

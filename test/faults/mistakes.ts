@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Mistakes that the harnesses must find: each takes out one step of what makes lade's store last. */
+
+import type { Replacement } from "./source-copy.ts";
+
+export interface Mistake {
+  readonly name: string;
+  readonly replacements: readonly Replacement[];
+}
+
+function without(file: string, find: string): Replacement {
+  return { file, find, replace: "" };
+}
+
+const commit = "src/content/commit.ts";
+
+export const mistakes: readonly Mistake[] = [
+  {
+    name: "a layer's tar is not synced",
+    replacements: [without("src/content/file-writer.ts", "      await fdatasync(file.fd);\n")],
+  },
+  {
+    name: "a layer's compressed form is not synced",
+    replacements: [
+      without("src/content/stage.ts", "      if (fd !== undefined) await fdatasync(fd);\n"),
+    ],
+  },
+  {
+    name: "configs and manifests are not synced",
+    replacements: [without(commit, "      await fdatasync(fd);\n")],
+  },
+  {
+    name: "the folder of blobs is not synced",
+    replacements: [without(commit, "      syncNames(store);\n")],
+  },
+  {
+    name: "the folder of blobs is synced before the names are in it",
+    replacements: [
+      {
+        file: commit,
+        find: `      for (const blob of input.blobs) placeBlob(store, input.lease, blob);
+      syncNames(store);`,
+        replace: `      syncNames(store);
+      for (const blob of input.blobs) placeBlob(store, input.lease, blob);`,
+      },
+    ],
+  },
+  {
+    name: "a damaged blob is written over in its place",
+    replacements: [
+      {
+        file: commit,
+        find: `    fs.linkSync(leased, \`\${leased}.new\`);
+    fs.renameSync(\`\${leased}.new\`, path);`,
+        replace: `    fs.rmSync(path);
+    fs.writeFileSync(path, fs.readFileSync(leased));`,
+      },
+    ],
+  },
+  {
+    name: "rows are written before the files are in place",
+    replacements: [
+      {
+        file: commit,
+        find: `    return store.database.transaction(() => {
+      for (const blob of input.blobs) placeBlob(store, input.lease, blob);
+      syncNames(store);
+      for (const blob of input.blobs) recordBlob(store, blob);
+      return describe();
+    });`,
+        replace: `    const early = (digest) => fs.statSync(input.lease.pathOf(digest)).size;
+    const result = store.database.transaction(() => {
+      for (const { digest, layer } of input.blobs) {
+        const sql = "INSERT OR IGNORE INTO blob (digest, size) VALUES (?, ?)";
+        store.database.run(sql, digest, early(digest));
+        if (layer === undefined) continue;
+        store.database.run(
+          "INSERT OR REPLACE INTO layer (diff_id, content_size, entries) VALUES (?, ?, ?)",
+          digest, layer.contentSize, layer.entries,
+        );
+      }
+      return describe();
+    });
+    for (const blob of input.blobs) placeBlob(store, input.lease, blob);
+    syncNames(store);
+    return result;`,
+      },
+    ],
+  },
+  {
+    name: "a layer's digest is not checked",
+    replacements: [
+      without(
+        "src/engine/take-layers.ts",
+        "  for (const layer of group.layers) checkDigests(layer, staged);\n",
+      ),
+    ],
+  },
+  {
+    name: "the database does not sync what it commits",
+    replacements: [
+      {
+        file: "src/content/database.ts",
+        find: '"PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"',
+        replace: '"PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"',
+      },
+    ],
+  },
+  {
+    name: "the names of a new store's folders are not synced",
+    replacements: [
+      without(
+        "src/content/store.ts",
+        "    for (const folder of [paths.blobs, paths.indexes, paths.ingest]) syncUpTo(folder, paths.root);\n",
+      ),
+    ],
+  },
+  {
+    name: "files are removed before the rows that name them are gone for good",
+    replacements: [
+      {
+        file: "src/engine/remove.ts",
+        find: "    if (deletion.blobs.length > 0) noteSweep(store);\n  });\n",
+        replace: "  }, { isDurable: false });\n",
+      },
+    ],
+  },
+  {
+    name: "rows go before the removal of their files is synced",
+    replacements: [
+      without("src/content/sweep.ts", "    if (swept.length > 0) syncRemoval(store);\n"),
+    ],
+  },
+  {
+    name: "what a crashed command staged is not swept",
+    replacements: [
+      {
+        file: "src/content/lease.ts",
+        find: "  for (const id of new Set(ids)) sweepLease(store, id);\n",
+        replace: "  void ids;\n  void sweepLease;\n",
+      },
+    ],
+  },
+  {
+    name: "what a crashed command put in place is not swept",
+    replacements: [
+      without(
+        "src/content/lease.ts",
+        `    removeUnrecorded(
+      store,
+      names.map((hex): Digest => \`sha256:\${hex}\`),
+    );
+`,
+      ),
+    ],
+  },
+  {
+    name: "a container's folder is not synced",
+    replacements: [
+      without(
+        "src/engine/create.ts",
+        "      if (isDurable(container)) await syncFolders(store, folder);\n",
+      ),
+    ],
+  },
+];
