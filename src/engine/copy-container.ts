@@ -2,6 +2,7 @@
 
 /** Files into and out of containers: the archive calls of Docker's API, on which `cp` rests. */
 
+import { closeSync, constants, openSync } from "node:fs";
 import { posix } from "node:path";
 import type { ByteSource } from "../base/bytes.ts";
 import { isSystemError, LadeError } from "../base/errors.ts";
@@ -15,6 +16,7 @@ import { disposableSource } from "../rootfs/layer-writer.ts";
 import { type FoundPath, findPath, resolveText } from "../rootfs/resolve.ts";
 import { resolveUser } from "../runtime/users.ts";
 import { goFileMode } from "../spec/go-file-mode.ts";
+import { syncFileSystem } from "../sys/file.ts";
 import { byteStringToText, textToByteString } from "../tar/entry.ts";
 import { cleanPath } from "./clean-path.ts";
 import { noteContainer } from "./container-events.ts";
@@ -119,6 +121,7 @@ export async function putArchive(
     const target = { view, folder };
     try {
       await extractArchive(target, await plainTar(source), { keepsTypes, owner, signal });
+      if (!view.isRunning) syncAround(found);
     } catch (error) {
       if (signal?.aborted === true) throw error;
       if (isSystemError(error, "EROFS")) throw readOnly(`${path}: read-only file system`);
@@ -126,6 +129,19 @@ export async function putArchive(
     }
     note(engine, row, "extract-to-dir");
   });
+}
+
+/**
+ * Unmounting would write it all to the disk, too, but it does not tell when that fails: a power cut
+ * just then took files of which `cp` said that they had been copied.
+ */
+function syncAround(folder: FoundPath): void {
+  const fd = openSync(`/proc/self/fd/${folder.fd}`, constants.O_RDONLY + constants.O_DIRECTORY);
+  try {
+    syncFileSystem(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 async function plainTar(source: ByteSource): Promise<ByteSource> {
