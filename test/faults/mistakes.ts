@@ -147,7 +147,7 @@ export const mistakes: readonly Mistake[] = [
     replacements: [
       without(
         "src/content/lease.ts",
-        `    removeUnrecorded(
+        `    sweepPlaced(
       store,
       names.map((hex): Digest => \`sha256:\${hex}\`),
     );
