@@ -76,5 +76,7 @@ async function main(): Promise<boolean> {
   return isSound;
 }
 
+// What was mounted and written is cleared away on exit.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 if (process.env[inNamespace] === undefined) process.exitCode = enterNamespace();
 else process.exitCode = (await main()) ? 0 : 1;
