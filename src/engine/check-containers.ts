@@ -10,7 +10,7 @@ import { withFreeContainerLock } from "./container-lock.ts";
 import type { Engine } from "./engine.ts";
 import { sweepContainerFolder } from "./sweep-remains.ts";
 import type { CheckFinding } from "./types.ts";
-import { labelsOf } from "./volume-folders.ts";
+import { labelsOf, restoreRetired } from "./volume-folders.ts";
 
 /**
  * Holds the rows of containers and volumes against their folders.
@@ -32,6 +32,8 @@ export async function checkContainers(
 /** Rows are looked up again, under the transaction's lock: what is being removed loses both. */
 function missingFolders({ store }: Engine): CheckFinding[] {
   const { database, paths } = store;
+  // As any command does that uses one of them.
+  restoreRetired(store);
   const containers = allContainers(database).map(({ id }) => ({
     kind: "container-folder-missing",
     subject: id,

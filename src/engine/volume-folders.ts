@@ -50,11 +50,15 @@ export function putNewVolume(store: Store, row: VolumeRow): boolean {
 /** Makes the folder where it is missing, also where a power cut took it. */
 export function makeVolumeFolder(store: Store, name: string): void {
   const folder = volumeDataFolder(store.paths, name);
+  const around = join(store.paths.volumes, name);
   try {
-    fs.mkdirSync(join(store.paths.volumes, name), { recursive: true, mode: 0o701 });
+    fs.mkdirSync(around, { recursive: true, mode: 0o701 });
     fs.mkdirSync(folder, { mode: 0o755 });
   } catch (error) {
-    if (!isSystemError(error, "EEXIST")) throw ioError(error, `make volume ${folder}`);
+    if (isSystemError(error, "EEXIST")) return;
+    // Only where nothing is in it.
+    if (fs.existsSync(around) && fs.readdirSync(around).length === 0) removeEmpty(around);
+    throw ioError(error, `make volume ${folder}`);
   }
 }
 
@@ -71,7 +75,7 @@ export function removeVolumeUnlessUsed(store: Store, name: string): boolean {
   deleteVolumeRow(store.database, name);
   try {
     // Out of the way at once, so that a new volume may have the name while the files still go.
-    fs.renameSync(folder, join(store.paths.volumes, retiredName()));
+    fs.renameSync(folder, join(store.paths.volumes, retiredName(name)));
   } catch (error) {
     if (!isSystemError(error, "ENOENT")) throw ioError(error, `remove volume ${folder}`);
   }
@@ -81,12 +85,39 @@ export function removeVolumeUnlessUsed(store: Store, name: string): boolean {
 
 const retiredPrefix = ".removed-";
 
-function retiredName(): string {
-  return `${retiredPrefix}${Buffer.from(randomBytes(8).buffer).toString("hex")}`;
+function retiredName(volume: string): string {
+  const hex = Buffer.from(randomBytes(8).buffer).toString("hex");
+  return `${retiredPrefix}${hex}-${volume}`;
+}
+
+/**
+ * Brings back the files of volumes whose removal was never committed, since its command was killed
+ * or its disk failed: the row is there still, and so must be what it is about.
+ */
+export function restoreRetired(store: Store): void {
+  if (!listVolumes(store).some((name) => name.startsWith(retiredPrefix))) return;
+  // Whoever is removing one has the transaction: this waits for its end.
+  store.database.transaction(() => {
+    for (const name of listVolumes(store)) {
+      const [, volume] = /^\.removed-[0-9a-f]+-(.+)$/.exec(name) ?? [];
+      if (volume === undefined || volumeByName(store.database, volume) === undefined) continue;
+      const folder = join(store.paths.volumes, volume);
+      if (!fs.existsSync(folder)) restoreFolder(join(store.paths.volumes, name), folder);
+    }
+  });
+}
+
+function restoreFolder(from: string, to: string): void {
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    throw ioError(error, `bring back volume ${to}`);
+  }
 }
 
 /** Removes the files of volumes that are gone, also what a killed command left. */
 export function removeRetired(store: Store): void {
+  restoreRetired(store);
   const names = listVolumes(store);
   for (const name of names.filter((each) => each.startsWith(retiredPrefix))) {
     const path = join(store.paths.volumes, name);

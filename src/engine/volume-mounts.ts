@@ -12,7 +12,7 @@ import { makeRunFolders } from "../rootfs/run-paths.ts";
 import { withLock } from "../sys/lock.ts";
 import { isMountPoint, mount, mountFlags, unmount } from "../sys/mount.ts";
 import type { Engine } from "./engine.ts";
-import { makeVolumeFolder } from "./volume-folders.ts";
+import { makeVolumeFolder, restoreRetired } from "./volume-folders.ts";
 
 /** Words of `o=` that are flags of mount(2), and what they set; the rest is for the file system. */
 const flagWords: Readonly<Record<string, number>> = {
@@ -65,8 +65,9 @@ export function readyVolume(engine: Engine, name: string, user: string): string 
   if (volume === undefined) {
     throw new LadeError("VOLUME_NOT_FOUND", `get ${name}: no such volume`);
   }
-  makeVolumeFolder(store, name);
   const folder = volumeDataFolder(store.paths, name);
+  if (!fs.existsSync(folder)) restoreRetired(store);
+  makeVolumeFolder(store, name);
   if (!needsMount(volume)) return folder;
   underLock(engine, () => {
     // Users are noted before the mount, so that a command that is killed leaves one too many.
