@@ -51,10 +51,20 @@ export function openLease(store: Store): Lease {
   const lockPath = `${folder}${lockSuffix}`;
   try {
     const fd = lockNewFile(lockPath);
-    fs.mkdirSync(folder, { mode: 0o700 });
+    makeFolder(folder, { lockPath, fd });
     return makeLease(store, { folder, lockPath, fd });
   } catch (error) {
     throw ioError(error, `stage in ${store.paths.ingest}`);
+  }
+}
+
+function makeFolder(folder: string, lock: { readonly lockPath: string; readonly fd: number }) {
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    removeIfPossible(lock.lockPath);
+    fs.closeSync(lock.fd);
+    throw error;
   }
 }
 

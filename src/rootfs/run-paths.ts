@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { ioError } from "../base/io-error.ts";
 
 /**
  * Where things lie that live no longer than the machine runs: mounts, sockets, pids.
@@ -80,10 +81,13 @@ function realPath(path: string): string {
 
 /** Makes the run root's folders where they are missing; only the owner may look inside. */
 export function makeRunFolders(run: RunPaths): void {
-  fs.mkdirSync(run.root, { recursive: true, mode: 0o700 });
-  const { layers, layerUsers, containers, exits, netns, locks } = run;
-  for (const folder of [layers, layerUsers, containers, exits, netns, locks]) {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { root, layers, layerUsers, containers, exits, netns, locks } = run;
+  try {
+    for (const folder of [root, layers, layerUsers, containers, exits, netns, locks]) {
+      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    }
+  } catch (error) {
+    throw ioError(error, `make folders in ${root}`);
   }
 }
 
