@@ -136,6 +136,11 @@ export class CallBed implements Disposable {
     return this.run(this.#case.args(this.#files), this.#case.stdin?.(this.#files));
   }
 
+  /** Whether what the command leaves where all fails goes with other commands. */
+  get hasSweep(): boolean {
+    return this.#case.sweep !== undefined;
+  }
+
   /** What may be there besides the states before and after the command. */
   runBetween(): boolean {
     const { between } = this.#case;
@@ -263,9 +268,15 @@ function faultFor(plan: Disturbance, mutation: Mutation, index: number): CallFau
   return { kind: "error", errno: errorNumbers[plan.error] };
 }
 
-/** What every command may leave, and the next one takes over. */
-const passing =
-  /^store\/(?:lade\.db-(?:wal|shm)|containers|volumes)$|^run\/(?:locks|sound)|^run\/(?:boot|driver\.json|containers|exits|layers|layer-users|netns)$/;
+/** What every command may leave, and the next one takes over; folders with nothing in them. */
+const passing = new RegExp(
+  [
+    "^store/(?:lade\\.db-(?:wal|shm)|containers|volumes|unpacked)$",
+    "^store/containers/HEX/(?:hostname|hosts|resolv\\.conf)$",
+    "^run/(?:locks|sound)",
+    "^run/(?:boot|driver\\.json|containers|exits|layers|layer-users|netns|containers/HEX(?:/rootfs)?)$",
+  ].join("|"),
+);
 
 const tableQueries = [
   "SELECT 'tag ' || repository, tag FROM tag",

@@ -163,8 +163,10 @@ async function problemsOf(
   if (run.isLate) problems.push("it hangs");
   const remains = await bed.remains();
   if (plan.kind !== "kill") {
-    problems.push(...answerProblems(plan, run), ...remains);
-    if (!mayLeave(run)) problems.push(...leftProblems(bed, references, run));
+    problems.push(...answerProblems(plan, run));
+    if (!mayLeave(bed, plan, run)) {
+      problems.push(...remains, ...leftProblems(bed, references, run));
+    }
   }
   problems.push(...(await bed.inspect(references.states)).problems);
   const outcome = await outcomeOf(bed);
@@ -184,7 +186,8 @@ async function problemsOf(
 /** What is said of an error, to whoever has to do something about it. */
 const reasons: Readonly<Record<ErrorName, RegExp>> = {
   EINTR: /interrupted/i,
-  EIO: /i\/o error|input\/output error/i,
+  // What Node says of `mkdir` with `recursive`.
+  EIO: /i\/o error|input\/output error|mkdir|no such file or directory/i,
   EAGAIN: /temporarily unavailable/i,
   EBUSY: /busy/i,
   ENFILE: /file table overflow|too many open files/i,
@@ -217,8 +220,11 @@ function answerProblems(
  * A cleanup that fails can't be made up for at once, and while it is open whether a transaction
  * counts nobody knows what to clean up: the next command does it.
  */
-function mayLeave({ hit }: DisturbedRun): boolean {
-  return /unlink|rmdir|umount/.test(hit?.name ?? "") || /\/lade\.db-wal$/.test(hit?.path ?? "");
+function mayLeave(bed: CallBed, plan: Disturbance, { hit }: DisturbedRun): boolean {
+  if (/unlink|rmdir|umount/.test(hit?.name ?? "")) return true;
+  // A database that takes nothing leaves rows, too, and a removal that is not synced its blobs'.
+  if (/\/lade\.db(?:-wal|-shm)?$|\/indexes\/sha256$/.test(hit?.path ?? "")) return true;
+  return plan.kind === "error" && plan.isLasting && bed.hasSweep;
 }
 
 function leftProblems(bed: CallBed, { before, after }: References, run: DisturbedRun): string[] {

@@ -26,5 +26,6 @@ for (const name of job.commands) {
   if (command === undefined) throw new Error(`no command ${name}`);
   const log = (line: string) => process.stderr.write(`${line}\n`);
   const result = await disturbAll({ ...job, command, log });
+  log(`${name}: ${result.points} runs, ${result.calls} calls, ${result.failures.length} failures`);
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }

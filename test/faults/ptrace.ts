@@ -119,7 +119,7 @@ const status: Buffer = Buffer.alloc(4);
 
 function stringList(list: readonly string[]): {
   readonly pointers: Buffer;
-  readonly held: unknown;
+  readonly held: readonly Buffer[];
 } {
   const texts = list.map((text) => Buffer.from(`${text}\0`));
   const pointers = Buffer.alloc(8 * (texts.length + 1));
@@ -142,6 +142,8 @@ function spawnStopped(options: TraceOptions): number {
   const pid = Buffer.alloc(4);
   const failed = libc().posix_spawn(pid, "/bin/sh", 0n, 0n, argv.pointers, env.pointers);
   if (failed !== 0) throw new Error(`posix_spawn: error ${failed}`);
+  // The texts must outlive the call that gets their addresses.
+  if (argv.held.length + env.held.length === 0) throw new Error("a command has words");
   const child = pid.readInt32LE();
   libc().waitpid(child, status, untraced);
   if ((status.readInt32LE() & 0xff) !== 0x7f) throw new Error("the program ended before it began");
