@@ -2,9 +2,18 @@
 
 import { crashStates } from "./goals/crash-states.ts";
 import { durabilityCost } from "./goals/durability-cost.ts";
+import { killPoints } from "./goals/kill-points.ts";
 import { peerPowerCut } from "./goals/peer-power-cut.ts";
 import { powerCut } from "./goals/power-cut.ts";
+import { systemErrors } from "./goals/system-errors.ts";
 import type { Goal } from "./result.ts";
 
 /** What `scripts/faults.ts` runs, in this order. */
-export const goals: readonly Goal[] = [powerCut, peerPowerCut, crashStates, durabilityCost];
+export const goals: readonly Goal[] = [
+  powerCut,
+  peerPowerCut,
+  crashStates,
+  killPoints,
+  systemErrors,
+  durabilityCost,
+];
