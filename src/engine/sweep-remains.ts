@@ -8,7 +8,7 @@ import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { allContainers, containerById, isRunning } from "../content/containers.ts";
 import { containerFolder } from "../content/paths.ts";
-import { driverLockPath } from "../rootfs/driver.ts";
+import { driverLockPath, forgetUnfinishedChoice } from "../rootfs/driver.ts";
 import { isProbe, removeProbe } from "../rootfs/probe.ts";
 import { sweepMounts } from "../rootfs/rootfs.ts";
 import { containerRunFolder } from "../rootfs/run-paths.ts";
@@ -90,7 +90,10 @@ function sweepRoots({ store, run }: Engine): void {
       const row = containerById(store.database, id);
       return row !== undefined && isRunning(row.state);
     });
-    if (!isProbing) removeProbe(store.paths.root);
+    if (!isProbing) {
+      removeProbe(store.paths.root);
+      forgetUnfinishedChoice(run);
+    }
   } finally {
     fs.closeSync(fd);
   }

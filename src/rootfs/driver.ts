@@ -64,6 +64,8 @@ export function driverLockPath(run: RunPaths): string {
   return join(run.locks, "driver");
 }
 
+const choiceName = "driver.json";
+
 interface Known extends DriverChoice {
   readonly boot: string;
   readonly storeRoot: string;
@@ -71,7 +73,7 @@ interface Known extends DriverChoice {
 
 function knownChoice(places: DriverPlaces): DriverChoice {
   const { run, storeRoot } = places;
-  const path = join(run.root, "driver.json");
+  const path = join(run.root, choiceName);
   const boot = bootId();
   const known = readKnown(path);
   if (known !== undefined && known.boot === boot && known.storeRoot === storeRoot) return known;
@@ -85,6 +87,11 @@ function knownChoice(places: DriverPlaces): DriverChoice {
     keep(path, found);
     return found;
   });
+}
+
+/** Removes what was being written down when its command was killed; by who holds the lock. */
+export function forgetUnfinishedChoice(run: RunPaths): void {
+  removeIfPossible(join(run.root, `${choiceName}.tmp`));
 }
 
 /** What can't be kept is found out again by the next command. */
