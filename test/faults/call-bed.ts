@@ -194,11 +194,22 @@ export class CallBed implements Disposable {
     return { path: this.#fifo, close: () => fs.closeSync(fd) };
   }
 
+  /**
+   * Looks at a copy: looking tidies up, and it is the program under test that has to do that in the
+   * store itself.
+   */
   async inspect(
     wanted: readonly StoreState[],
-  ): Promise<{ problems: readonly string[]; state: StoreState }> {
+  ): Promise<{ readonly problems: readonly string[]; readonly state: StoreState }> {
     if (!fs.existsSync(this.places.root)) return { problems: [], state: emptyState };
-    return await inspectStore(this.places, wanted);
+    const [root, runRoot] = ["look/store", "look/run"].map((name) => join(this.#folder, name));
+    if (root === undefined || runRoot === undefined) throw new Error("two names give two paths");
+    copyFolder(this.places.root, root);
+    try {
+      return await inspectStore({ root, runRoot }, wanted);
+    } finally {
+      fs.rmSync(join(this.#folder, "look"), { recursive: true, force: true });
+    }
   }
 
   /** A call's name and place, without what differs between runs. */

@@ -32,7 +32,7 @@ export const callMistakes: readonly CallMistake[] = [
   {
     name: "what a killed command put in place is not swept",
     kind: "kill",
-    command: "load, plain",
+    command: "import",
     replacements: [{ file: lease, find: "  removeUnrecorded(store, digests);\n}", replace: "}" }],
   },
   {
