@@ -17,6 +17,7 @@ import { digestOf } from "../spec/digest.ts";
 import { normalizeGoTime } from "../spec/go-time.ts";
 import type { HistoryEntry, ImageConfigSection } from "../spec/image-config.ts";
 import { formatPlatform } from "../spec/platform.ts";
+import type { Reference } from "../spec/reference.ts";
 import { type BaseLayer, type CommitBase, commitBase, takeBaseLayers } from "./commit-base.ts";
 import { noteContainer } from "./container-events.ts";
 import {
@@ -26,6 +27,7 @@ import {
   imageTree,
   openChanges,
   openLayerFiles,
+  whileThere,
 } from "./container-tree.ts";
 import type { CommitOptions } from "./container-types.ts";
 import { currentContainer } from "./current.ts";
@@ -50,9 +52,20 @@ export async function commitContainer(
   engine: Engine,
   options: CommitOptions,
 ): Promise<{ id: string }> {
-  const { store } = engine;
   const reference = newReference(options.reference, "commit to");
   const row = await currentContainer(engine, options.container);
+  return await whileThere(engine, row, () => commitRow(engine, row, { reference, options }));
+}
+
+async function commitRow(
+  engine: Engine,
+  row: ContainerRow,
+  {
+    reference,
+    options,
+  }: { readonly reference: Reference | undefined; readonly options: CommitOptions },
+): Promise<{ id: string }> {
+  const { store } = engine;
   const { config: running } = row.definition;
   const config = committedConfig(running, options);
   const base = await commitBase(engine, row);

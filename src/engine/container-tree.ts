@@ -24,6 +24,10 @@ export interface ContainerChanges extends Disposable {
 
 /** Reads what a container changed, whether it runs or not; nothing of it is mounted for that. */
 export async function openChanges(engine: Engine, row: ContainerRow): Promise<ContainerChanges> {
+  return await whileThere(engine, row, () => open(engine, row));
+}
+
+async function open(engine: Engine, row: ContainerRow): Promise<ContainerChanges> {
   await readyWorkingFolder(engine, row);
   const plan = containerPlan(engine, await withSoundLayers(engine, row));
   const path = join(plan.folder, "upper");
@@ -31,7 +35,6 @@ export async function openChanges(engine: Engine, row: ContainerRow): Promise<Co
   try {
     upperFd = fs.openSync(path, fs.constants.O_RDONLY + fs.constants.O_DIRECTORY);
   } catch (error) {
-    checkIsThere(engine, row);
     throw ioError(error, `read ${path}`);
   }
   try {
@@ -51,6 +54,25 @@ export async function openChanges(engine: Engine, row: ContainerRow): Promise<Co
  */
 export function checkIsThere(engine: Engine, row: ContainerRow): void {
   if (containerById(engine.store.database, row.id) === undefined) throw containerNotFound(row.id);
+}
+
+/**
+ * Does work on a container's files. Where it fails since somebody removes the container meanwhile,
+ * that is what is told, and not which of its files was missed first.
+ *
+ * @throws LadeError CONTAINER_NOT_FOUND
+ */
+export async function whileThere<T>(
+  engine: Engine,
+  row: ContainerRow,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    checkIsThere(engine, row);
+    throw error;
+  }
 }
 
 /** The tree of a container's image. */

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { commitContainer } from "../../../src/engine/commit.ts";
+import { diffContainer } from "../../../src/engine/diff-container.ts";
 import { removeContainer } from "../../../src/engine/remove-container.ts";
 import { startContainer } from "../../../src/engine/start.ts";
 import { stopContainer } from "../../../src/engine/stop.ts";
@@ -53,6 +55,25 @@ test("starting, stopping and removing one container at once ends well", async ()
       removeContainer(engine, id, { force: true }),
       startContainer(engine, id),
     ]);
+    for (const one of outcomes) {
+      if (one.status === "rejected") code("CONTAINER_NOT_FOUND")(one.reason);
+    }
+  }
+  await assertNothingLeft(box);
+});
+
+test("what is removed while it is committed or compared is not found, whatever is missed first", async () => {
+  await using box = await openBox();
+  const { engine } = box;
+  for (let round = 0; round < 15; round++) {
+    // Its working folder is made by who looks first.
+    const id = await create(box, { body: { ...body("true"), WorkingDir: `/made/${round}` } });
+    const readers = [
+      () => commitContainer(engine, { container: id }),
+      () => diffContainer(engine, id),
+    ];
+    const work = [...readers, () => removeContainer(engine, id), ...readers];
+    const outcomes = await Promise.allSettled(work.map((one) => one()));
     for (const one of outcomes) {
       if (one.status === "rejected") code("CONTAINER_NOT_FOUND")(one.reason);
     }
