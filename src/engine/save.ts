@@ -4,7 +4,7 @@ import { closeSync } from "node:fs";
 import { layOutArchive, type SavedBlob, type SavedImage } from "../archive/layout.ts";
 import { checkOutputPath, writeOutput } from "../archive/output.ts";
 import { segmentSource } from "../archive/segment-source.ts";
-import { LadeError } from "../base/errors.ts";
+import { isLadeError, LadeError } from "../base/errors.ts";
 import { damaged, hashDescriptor, isSound, openBlob, readDocument } from "../content/blobs.ts";
 import {
   compressedLayersOf,
@@ -36,12 +36,9 @@ import type { SaveOptions } from "./types.ts";
 export async function saveImages(engine: Engine, options: SaveOptions): Promise<void> {
   const { store } = engine;
   if (options.path !== undefined) checkOutputPath(options.path);
-  const images = selectImages(store, options).map(({ id, references }) =>
-    describe(store, id, references),
-  );
-  checkPlatforms(images, options.platforms ?? []);
+  const { images, files } = await openImages(store, options);
+  using _files = files;
   const layout = layOutArchive(images);
-  using files = await openLayers(store, images, options.signal);
   const { onProgress, signal } = options;
   const source = segmentSource(layout.segments, files.of, (digest, current, total) =>
     onProgress?.({ type: "layer", action: "save", id: shortId(digest), current, total }),
@@ -55,6 +52,31 @@ export async function saveImages(engine: Engine, options: SaveOptions): Promise<
   noteQuietly(store.database, () => {
     for (const { id } of images) noteImage(store.database, id, "save");
   });
+}
+
+interface OpenImages {
+  readonly images: readonly SavedImage[];
+  readonly files: OpenLayers;
+}
+
+/**
+ * Finds and opens what is saved. Between the two somebody may remove an image or give its name to
+ * another: then a file that is missing is no damage, and the names are looked up anew.
+ */
+async function openImages(store: Store, options: SaveOptions): Promise<OpenImages> {
+  for (let attempt = 1; ; attempt++) {
+    const selected = selectImages(store, options);
+    try {
+      const images = selected.map(({ id, references }) => describe(store, id, references));
+      checkPlatforms(images, options.platforms ?? []);
+      return { images, files: await openLayers(store, images, options.signal) };
+    } catch (error) {
+      if (!isLadeError(error, "BLOB_NOT_FOUND")) throw error;
+      const isRemoved = selected.some(({ id }) => findImage(store.database, id) === undefined);
+      // It may have been removed and loaded again.
+      if (!isRemoved && attempt > 1) throw error;
+    }
+  }
 }
 
 interface Selected {
