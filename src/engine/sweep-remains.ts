@@ -56,6 +56,9 @@ export async function sweepRemains(engine: Engine): Promise<void> {
     const [id = "", kind] = name.split(".");
     const isForgotten = kind === "rootfs" && containerById(store.database, id) === undefined;
     if (isForgotten) releaseRootfs(engine, id);
+    // Who was killed between a container's row and its lock left that: it goes by being freed.
+    const isOwn = kind === undefined && /^[0-9a-f]{64}$/.test(id);
+    if (isOwn) await withFreeContainerLock(engine, id, async () => undefined);
   }
   for (const key of listFolder(join(run.root, "sound"))) {
     if (!fs.existsSync(join(store.paths.blobs, key))) fs.rmSync(join(run.root, "sound", key));

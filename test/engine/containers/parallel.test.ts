@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { commitContainer } from "../../../src/engine/commit.ts";
 import { diffContainer } from "../../../src/engine/diff-container.ts";
 import { removeContainer } from "../../../src/engine/remove-container.ts";
 import { startContainer } from "../../../src/engine/start.ts";
 import { stopContainer } from "../../../src/engine/stop.ts";
+import { sweepRemains } from "../../../src/engine/sweep-remains.ts";
 import { waitContainer } from "../../../src/engine/wait.ts";
 import { code } from "./asserts.ts";
 import { assertNothingLeft, body, create, openBox } from "./box.ts";
@@ -79,4 +82,15 @@ test("what is removed while it is committed or compared is not found, whatever i
     }
   }
   await assertNothingLeft(box);
+});
+
+test("the lock that a killed command left of a container goes with the next sweep", async () => {
+  await using box = await openBox();
+  const { engine } = box;
+  const kept = await create(box, { body: body("true") });
+  const path = (id: string) => join(engine.run.locks, id);
+  for (const id of [kept, "0".repeat(64)]) writeFileSync(path(id), "");
+  await sweepRemains(engine);
+  assert.equal(existsSync(path("0".repeat(64))), false);
+  assert.equal(existsSync(path(kept)), true);
 });
