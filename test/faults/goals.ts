@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { crashStates } from "./goals/crash-states.ts";
+import { crowd } from "./goals/crowd.ts";
 import { durabilityCost } from "./goals/durability-cost.ts";
 import { killPoints } from "./goals/kill-points.ts";
+import { leavingClients } from "./goals/leaving.ts";
+import { memoryLimits } from "./goals/memory-limits.ts";
 import { peerPowerCut } from "./goals/peer-power-cut.ts";
 import { powerCut } from "./goals/power-cut.ts";
 import { systemErrors } from "./goals/system-errors.ts";
@@ -16,4 +19,7 @@ export const goals: readonly Goal[] = [
   killPoints,
   systemErrors,
   durabilityCost,
+  crowd,
+  leavingClients,
+  memoryLimits,
 ];
