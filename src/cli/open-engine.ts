@@ -7,8 +7,9 @@ import type { Context } from "./context.ts";
 export function openEngine(
   context: Context,
   globals: GlobalOptions,
+  options: { readonly staysAwake?: boolean } = {},
 ): ReturnType<Context["useCases"]["openEngine"]> {
   const fromEnvironment = context.env.LADE_ROOT;
   const root = globals.root ?? (fromEnvironment === "" ? undefined : fromEnvironment);
-  return context.useCases.openEngine({ root, endsWithProcess: true });
+  return context.useCases.openEngine({ root, endsWithProcess: true, ...options });
 }

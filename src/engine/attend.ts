@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Who sees to a container's end: the command that is attached to it, or one that its monitor starts. */
+/**
+ * Who sees to a container's end: the command that is attached to it, a server that has started it,
+ * or a command that its monitor starts.
+ */
 
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { containerFolder } from "../content/paths.ts";
+import { whenMonitorEnds } from "../runtime/monitor.ts";
 import { processPaths } from "../runtime/process-paths.ts";
 import { tryLock } from "../sys/libc.ts";
 import type { Attachment } from "./container-types.ts";
@@ -18,6 +22,8 @@ export interface Attendance {
   readonly exitCommand: readonly string[];
   /** Cleans up when the attachment ends with the container, and lets go. */
   finishWith(attachment: Attachment): void;
+  /** Cleans up at the end of the container, and lets go. */
+  finishAtEnd(): void;
   release(): void;
 }
 
@@ -33,8 +39,8 @@ const exitScript = [
 ].join("; ");
 
 /**
- * Takes on the end of a container that this process is attached to. The kernel takes it back when
- * this process is killed; then the monitor's command sees to it.
+ * Takes on the end of a container that this process is attached to, or outlives. The kernel takes
+ * it back when this process ends, however it does; then the monitor's command sees to it.
  */
 export function attend(engine: Engine, id: string): Attendance {
   const path = attendedPath(engine, id);
@@ -59,6 +65,13 @@ export function attend(engine: Engine, id: string): Attendance {
         .then(async (how) => {
           if (how === "closed") await settleById(engine, id);
         })
+        .catch(() => {})
+        .finally(release);
+    },
+    finishAtEnd() {
+      // What fails here is left to the monitor's command, as if this process had died.
+      whenMonitorEnds(processPaths(engine.run, id))
+        .then(() => settleById(engine, id))
         .catch(() => {})
         .finally(release);
     },

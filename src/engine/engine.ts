@@ -16,6 +16,22 @@ export interface Engine extends AsyncDisposable {
   readonly self: readonly string[];
   /** Names this run of the kernel: a process of another one is gone. */
   readonly bootId: string;
+  /** Undefined where the process ends with its use case; others see to ends of containers then. */
+  readonly background?: Background | undefined;
+}
+
+/** What a process that lives on does for containers after the use case that started them. */
+export interface Background {
+  /** Starts a container again whose time has come, in place of the process that waits for that. */
+  restart(engine: Engine, id: string, waiter: Waiter): Promise<void>;
+  /** What must not be cut off half done: closing the engine waits for it. */
+  readonly underWay: Set<Promise<unknown>>;
+}
+
+/** The process that waits to start a container again. */
+export interface Waiter {
+  readonly pid: number;
+  readonly startTicks: number;
 }
 
 export interface EngineOptions {
@@ -31,6 +47,8 @@ export interface EngineOptions {
    */
   readonly endsWithProcess?: boolean | undefined;
   readonly bootId?: string | undefined;
+  /** For servers: what becomes of containers that it starts is this process's business. */
+  readonly staysAwake?: boolean | undefined;
 }
 
 /** Where the store is when nobody says: the system's for root, the user's own for others. */
@@ -53,6 +71,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const root = options.root ? resolve(options.root) : defaultRoot(process.env);
   const store = openStore(root);
   let run: RunPaths | undefined;
+  const background = options.staysAwake === true ? await makeBackground() : undefined;
   return {
     store,
     get run() {
@@ -60,11 +79,25 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       return run;
     },
     self: options.self ?? selfCommand(),
+    background,
     get bootId() {
       return options.bootId ?? bootId();
     },
     async [Symbol.asyncDispose](): Promise<void> {
+      await background?.done();
       if (options.endsWithProcess !== true) store[Symbol.dispose]();
+    },
+  };
+}
+
+async function makeBackground(): Promise<Background & { done(): Promise<void> }> {
+  const { restartForWaiter } = await import("./cleanup.ts");
+  const underWay = new Set<Promise<unknown>>();
+  return {
+    restart: restartForWaiter,
+    underWay,
+    async done() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
     },
   };
 }

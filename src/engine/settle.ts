@@ -92,7 +92,25 @@ async function settleEnd(engine: Engine, row: ContainerRow): Promise<ContainerRo
     noteEnd(engine.store.database, now, attributes),
   );
   forgetExit(engine, row.id);
+  if (settled.state.status === "restarting") restartHere(engine, settled);
   return settled;
+}
+
+/**
+ * A process that lives on starts the container itself when the time has come; the waiter is there in
+ * case it does not.
+ */
+function restartHere(engine: Engine, { id, state }: ContainerRow): void {
+  const { background } = engine;
+  if (background === undefined) return;
+  setTimeout(() => {
+    // What keeps it from starting is in its state then.
+    const done = background
+      .restart(engine, id, state)
+      .catch(() => {})
+      .finally(() => background.underWay.delete(done));
+    background.underWay.add(done);
+  }, state.restartDelayMs);
 }
 
 /** Forgets what the monitor wrote down, once a row has it, or where nobody wants to know. */
@@ -167,6 +185,9 @@ function restartedState(
   };
 }
 
+/** How long a process that lives on may take for a start of its own. */
+const hereMs = 2_000;
+
 /** A shell that waits, and becomes the command that starts the container; it takes 1 MB meanwhile. */
 const waitScript = 'sleep "$1"; shift; exec "$@"';
 
@@ -175,7 +196,8 @@ function spawnWaiter(
   id: string,
   delayMs: number,
 ): { readonly pid: number; readonly startTicks: number } | undefined {
-  const words = ["-c", waitScript, "lade-restart", String(delayMs / 1000)];
+  const sleepMs = engine.background === undefined ? delayMs : delayMs + hereMs;
+  const words = ["-c", waitScript, "lade-restart", String(sleepMs / 1000)];
   const child = spawn("/bin/sh", [...words, ...cleanupCommand(engine, id)], {
     detached: true,
     stdio: "ignore",

@@ -73,7 +73,8 @@ export async function startUnderLock(
   try {
     // Held until the row says that the container runs: whoever reads its root meanwhile leaves it.
     using rootfs = await useRootfs(engine, row);
-    const attendance = options.attach === undefined ? undefined : attend(engine, row.id);
+    const attends = options.attach !== undefined || engine.background !== undefined;
+    const attendance = attends ? attend(engine, row.id) : undefined;
     try {
       const started = await make(engine, row, { ...options, rootfs: rootfs.path, attendance });
       attachment = started.attachment;
@@ -84,7 +85,8 @@ export async function startUnderLock(
       attendance?.release();
       throw error;
     }
-    if (attachment !== undefined) attendance?.finishWith(attachment);
+    if (engine.background !== undefined) attendance?.finishAtEnd();
+    else if (attachment !== undefined) attendance?.finishWith(attachment);
     return { attachment, warnings: [] };
   } catch (error) {
     attachment?.ended.catch(() => {});

@@ -36,7 +36,7 @@ export const command = defineCommand({
   },
   async run(context, { options, globals, isGiven }) {
     const tls = tlsOf(options);
-    await using engine = await openEngine(context, globals);
+    await using engine = await openEngine(context, globals, { staysAwake: true });
     const hosts =
       options.host.length > 0 ? options.host : [`unix://${join(engine.run.root, "lade.sock")}`];
     await context.useCases.serve(engine, {
