@@ -15,6 +15,7 @@ export interface ExecRow {
   /** Undefined until it is started. */
   readonly process?: { readonly pid: number; readonly startTicks: number } | undefined;
   readonly exitCode?: number | undefined;
+  readonly endedAtMs?: number | undefined;
 }
 
 interface StoredExec {
@@ -39,10 +40,29 @@ export function execById(database: Database, id: string): ExecRow | undefined {
   return row && toRow(row);
 }
 
-export function execsOfContainer(database: Database, container: string): ExecRow[] {
+/** Those of a container that run, or have yet to; their ends may not be noted yet. */
+export function unendedExecs(database: Database, container: string): ExecRow[] {
   return database
-    .all<StoredExec>("SELECT * FROM exec WHERE container = ? ORDER BY id", container)
+    .all<StoredExec>(
+      `SELECT * FROM exec WHERE container = ? AND json_extract(document, '$.exitCode') IS NULL
+       ORDER BY id`,
+      container,
+    )
     .map(toRow);
+}
+
+/** Deletes what ended before a moment. */
+export function deleteEndedExecs(database: Database, container: string, beforeMs: number): void {
+  database.run(
+    `DELETE FROM exec WHERE container = ? AND json_extract(document, '$.exitCode') IS NOT NULL
+     AND coalesce(json_extract(document, '$.endedAtMs'), 0) < ?`,
+    container,
+    beforeMs,
+  );
+}
+
+export function hasExecs(database: Database, container: string): boolean {
+  return database.get("SELECT 1 FROM exec WHERE container = ? LIMIT 1", container) !== undefined;
 }
 
 export function deleteExecs(database: Database, container: string): void {
@@ -51,10 +71,8 @@ export function deleteExecs(database: Database, container: string): void {
 
 /** IDs of execs that run in a container, as `inspect` shows them. */
 export function runningExecs(engine: Engine, container: string): string[] {
-  return execsOfContainer(engine.store.database, container)
-    .filter(({ process, exitCode }) => {
-      return exitCode === undefined && process && isAlive(process.pid, process.startTicks);
-    })
+  return unendedExecs(engine.store.database, container)
+    .filter(({ process }) => process && isAlive(process.pid, process.startTicks))
     .map(({ id }) => id);
 }
 

@@ -8,7 +8,7 @@ import { isLadeError, LadeError } from "../base/errors.ts";
 import { type ContainerRow, containerById, isRunning } from "../content/containers.ts";
 import { rootfsPath } from "../rootfs/rootfs.ts";
 import { parseDetachKeys } from "../runtime/detach-keys.ts";
-import { execProcess, readExecExit, removeExec, resizeExecProcess } from "../runtime/exec.ts";
+import { execProcess, readExecExit, resizeExecProcess } from "../runtime/exec.ts";
 import { readMachine } from "../runtime/machine.ts";
 import { isAlive, processStartTicks } from "../runtime/process.ts";
 import { processPaths } from "../runtime/process-paths.ts";
@@ -26,6 +26,7 @@ import type {
 } from "./container-types.ts";
 import { currentContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
+import { forgetEndedExecs, noteExecEnd, unknownExitCode, writeExec } from "./exec-end.ts";
 import { type ExecRow, execById, putExec } from "./exec-rows.ts";
 import { containerIsRestarting } from "./pause.ts";
 import { hostnameOf } from "./process-input.ts";
@@ -47,6 +48,7 @@ export async function createExec(
   const row = await currentContainer(engine, nameOrId);
   checkActive(row, nameOrId);
   if (config.User) userOf(engine, row, config);
+  forgetEndedExecs(engine, row.id);
   const id = randomId();
   const exec: ExecRow = { id, container: row.id, config };
   const { database } = engine.store;
@@ -109,7 +111,8 @@ export async function startExec(
   try {
     return await run(engine, { exec, row }, options);
   } catch (error) {
-    write(engine, { ...exec, exitCode: isLadeError(error, "COMMAND_NOT_FOUND") ? 127 : 126 });
+    const exitCode = isLadeError(error, "COMMAND_NOT_FOUND") ? 127 : 126;
+    writeExec(engine, { ...exec, exitCode, endedAtMs: Date.now() });
     throw error;
   }
 }
@@ -172,9 +175,9 @@ async function run(
   });
   const process = { pid: started.pid, startTicks: processStartTicks(started.pid) ?? 0 };
   const running: ExecRow = { ...exec, process };
-  write(engine, running, () => noteExec(engine, row, exec, "exec_start"));
+  writeExec(engine, running, () => noteExec(engine, row, exec, "exec_start"));
   const exitCode = started.exitCode.then((code) => {
-    noteEnd(engine, running, code);
+    noteExecEnd(engine, running, code);
     return code;
   });
   // Who only looks at the attachment, or is closing the store, is not to crash.
@@ -187,29 +190,6 @@ function sizeOf({ ConsoleSize }: ExecConfig): TerminalSize | undefined {
   if (ConsoleSize === undefined) return undefined;
   const [rows, columns] = ConsoleSize;
   return { rows, columns };
-}
-
-function write(engine: Engine, exec: ExecRow, note?: () => void): void {
-  const { database } = engine.store;
-  database.transaction(
-    () => {
-      // The container may have ended, and its execs with it.
-      if (containerById(database, exec.container) === undefined) return;
-      putExec(database, exec);
-      note?.();
-    },
-    { isDurable: false },
-  );
-}
-
-function noteEnd(engine: Engine, exec: ExecRow, exitCode: number): void {
-  const { database } = engine.store;
-  write(engine, { ...exec, exitCode }, () => {
-    const row = containerById(database, exec.container);
-    const attributes = { execID: exec.id, exitCode: String(exitCode) };
-    if (row !== undefined) noteContainer(database, row, "exec_die", attributes);
-  });
-  removeExec(engine.run, exec.container, exec.id);
 }
 
 /**
@@ -244,9 +224,6 @@ export async function inspectExec(engine: Engine, id: string): Promise<ExecDocum
     Pid: runs && started !== undefined ? started.pid : 0,
   };
 }
-
-/** Of a process whose monitor was killed. */
-const unknownExitCode = 255;
 
 const startTimeoutMs = 10_000;
 const startPauseMs = 10;

@@ -10,7 +10,7 @@ import { execsFolder } from "../runtime/process-paths.ts";
 import { cgroupsPath } from "../runtime/spec/cgroups-path.ts";
 import { releaseRootfs } from "./container-rootfs.ts";
 import type { Engine } from "./engine.ts";
-import { deleteExecs, execsOfContainer } from "./exec-rows.ts";
+import { deleteExecs, hasExecs } from "./exec-rows.ts";
 import { stopHealthMonitor } from "./health-monitor.ts";
 import { tearDownNetwork } from "./network-setup.ts";
 import { releaseMounts } from "./process-mounts.ts";
@@ -57,7 +57,7 @@ export async function tearDown(engine: Engine, row: ContainerRow): Promise<LadeE
 
 /** They ended with the container. */
 function forgetExecs({ store: { database } }: Engine, id: string): void {
-  if (execsOfContainer(database, id).length === 0) return;
+  if (!hasExecs(database, id)) return;
   database.transaction(() => deleteExecs(database, id), { isDurable: false });
 }
 

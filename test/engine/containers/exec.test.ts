@@ -5,7 +5,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ContainerRow, createdState } from "../../../src/content/containers.ts";
+import { eventsAfter } from "../../../src/content/events.ts";
 import { createExec, inspectExec, startExec } from "../../../src/engine/exec.ts";
+import { forgetEndedExecs } from "../../../src/engine/exec-end.ts";
+import { putExec } from "../../../src/engine/exec-rows.ts";
 import { checkHealth, nextHealth } from "../../../src/engine/health.ts";
 import { nextCheckSeconds } from "../../../src/engine/health-monitor.ts";
 import { inspectContainer } from "../../../src/engine/inspect-container.ts";
@@ -250,4 +253,36 @@ test("processes and figures of a container", async () => {
   await stopContainer(engine, id, { timeoutSeconds: 0 });
   assert.deepEqual((await statsContainer(engine, "busy")).memory_stats, {});
   await assert.rejects(topContainer(engine, "busy"), code("CONTAINER_NOT_RUNNING"));
+});
+
+test("execs that ended are forgotten after some minutes, also where nobody noted their ends", async () => {
+  await using box = await openBox();
+  const { engine } = box;
+  const { database } = engine.store;
+  const id = await start(box, { body: body("sleep 1000") });
+  const rows = (count: number, more: object) => {
+    for (let index = 0; index < count; index++) {
+      const name = `${JSON.stringify(more)}${index}`;
+      putExec(database, { id: name, container: id, config: { Cmd: ["true"] }, ...more });
+    }
+  };
+  const process = { pid: 1, startTicks: 1 };
+  const longAgo = Date.now() - 20 * 60_000;
+  database.transaction(() => {
+    rows(3000, { process, exitCode: 0, endedAtMs: longAgo });
+    rows(10, { process });
+    rows(1, {});
+  });
+  const fresh = await exec(box, id, { Cmd: ["false"] });
+  const count = () => database.all("SELECT id FROM exec WHERE container = ?", id).length;
+  assert.equal(count(), 1 + 10 + 1);
+  assert.equal((await inspectExec(engine, fresh.id)).ExitCode, 1);
+  forgetEndedExecs(engine, id, Date.now() + 9 * 60_000);
+  assert.equal(count(), 12);
+  forgetEndedExecs(engine, id, Date.now() + 11 * 60_000);
+  // What has yet to be started waits for as long as the container runs.
+  assert.equal(count(), 1);
+  await assert.rejects(inspectExec(engine, fresh.id), code("EXEC_NOT_FOUND"));
+  const dead = eventsAfter(database, 0, 1000).filter(({ Action }) => Action === "exec_die");
+  assert.equal(dead.length, 11);
 });
