@@ -171,6 +171,8 @@ export interface Database extends Disposable {
   run(sql: string, ...values: SQLInputValue[]): void;
   /** Runs `work` in a transaction that no other writer interrupts; all of it takes effect or nothing. */
   transaction<T>(work: () => T, options?: TransactionOptions): T;
+  /** Runs `work`, which only reads, on what is there now, whatever others write meanwhile. */
+  snapshot<T>(work: () => T): T;
 }
 
 export interface TransactionOptions {
@@ -224,6 +226,7 @@ function prepareSchema(connection: DatabaseSync, path: string): void {
 
 function wrap(connection: DatabaseSync, path: string): Database {
   const statements = new Map<string, ReturnType<DatabaseSync["prepare"]>>();
+  const listStatements: typeof statements = new Map();
   const prepared = (sql: string) => {
     let statement = statements.get(sql);
     if (statement === undefined) {
@@ -237,8 +240,12 @@ function wrap(connection: DatabaseSync, path: string): Database {
       translated(path, () => prepared(sql).all(...values) as T[]),
     lists: <T>(sql: string, ...values: SQLInputValue[]) =>
       translated(path, () => {
-        const statement = connection.prepare(sql);
-        statement.setReturnArrays(true);
+        let statement = listStatements.get(sql);
+        if (statement === undefined) {
+          statement = connection.prepare(sql);
+          statement.setReturnArrays(true);
+          listStatements.set(sql, statement);
+        }
         return statement.all(...values) as unknown as T[];
       }),
     get: <T extends object>(sql: string, ...values: SQLInputValue[]) =>
@@ -260,6 +267,15 @@ function wrap(connection: DatabaseSync, path: string): Database {
         throw error;
       } finally {
         if (!isDurable) translated(path, () => connection.exec("PRAGMA synchronous = FULL"));
+      }
+    },
+    snapshot: (work) => {
+      if (connection.isTransaction) return work();
+      translated(path, () => connection.exec("BEGIN"));
+      try {
+        return work();
+      } finally {
+        rollBack(connection);
       }
     },
     [Symbol.dispose]: () => connection.close(),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LadeError } from "../base/errors.ts";
 import type { PlacedLayer } from "../content/containers.ts";
 import { diffIdsOf, findImage as imageRow } from "../content/images.ts";
 import type { Store } from "../content/store.ts";
@@ -11,6 +12,7 @@ import { isArchivePath } from "./archive-path.ts";
 import type { Engine } from "./engine.ts";
 import { findImage } from "./find-image.ts";
 import { readConfig } from "./read-config.ts";
+import { readImages } from "./read-image.ts";
 
 /** What a container is made of: an image of the store, or one that is run where it lies. */
 export interface BaseImage {
@@ -40,13 +42,15 @@ export async function findBaseImage(
     return { id, config: config.config ?? {}, platform: formatPlatform(config), placed: layers };
   }
   const { store } = engine;
-  const id = findImage(store, name, { platform: options.platform });
-  return {
-    id,
-    config: readConfig(store, id).config ?? {},
-    platform: imageRow(store.database, id)?.platform ?? formatPlatform(hostPlatform()),
-    placed: undefined,
-  };
+  return readImages(store, () => {
+    const id = findImage(store, name, { platform: options.platform });
+    return {
+      id,
+      config: readConfig(store, id).config ?? {},
+      platform: imageRow(store.database, id)?.platform ?? formatPlatform(hostPlatform()),
+      placed: undefined,
+    };
+  });
 }
 
 /**
@@ -56,7 +60,12 @@ export async function findBaseImage(
  */
 export function layersToHold(store: Store, image: BaseImage, name: string): readonly Digest[] {
   if (image.placed !== undefined) return [];
-  // Throws where the image is gone; the name may have moved, but what was found counts.
-  if (imageRow(store.database, image.id) === undefined) findImage(store, name);
+  if (imageRow(store.database, image.id) === undefined) {
+    findImage(store, name);
+    // The name is another image's by now: a container without layers would be nobody's wish.
+    throw new LadeError("IMAGE_NOT_FOUND", `No such image: ${image.id}`, {
+      hint: `It was removed just now: ${name} stands for another image. Try again.`,
+    });
+  }
   return diffIdsOf(store.database, image.id);
 }

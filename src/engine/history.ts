@@ -10,6 +10,7 @@ import { type FindOptions, findImage } from "./find-image.ts";
 import { namesOf } from "./names.ts";
 import { isOneStepAbove } from "./parent.ts";
 import { readConfig } from "./read-config.ts";
+import { readImages } from "./read-image.ts";
 import type { HistoryItem } from "./types.ts";
 
 const missing = "<missing>";
@@ -31,6 +32,10 @@ export async function imageHistory(
   options: FindOptions = {},
 ): Promise<readonly HistoryItem[]> {
   const { store } = engine;
+  return readImages(store, () => historyOf(store, name, options));
+}
+
+function historyOf(store: Store, name: string, options: FindOptions): readonly HistoryItem[] {
   const id = findImage(store, name, options);
   const config = readConfig(store, id);
   const sizes = stepSizes(config.history, layerSizesOf(store.database, id));

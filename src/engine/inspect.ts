@@ -13,6 +13,7 @@ import type { Engine } from "./engine.ts";
 import { digestInName, type FindOptions, findImage } from "./find-image.ts";
 import { namesOf } from "./names.ts";
 import { readConfig } from "./read-config.ts";
+import { readImages } from "./read-image.ts";
 import { toPlain } from "./to-plain.ts";
 
 /** A manifest that came with an image. */
@@ -78,6 +79,10 @@ export async function inspectImage(
   options: FindOptions = {},
 ): Promise<ImageDocument> {
   const { store } = engine;
+  return readImages(store, () => describeImage(store, name, options));
+}
+
+function describeImage(store: Store, name: string, options: FindOptions): ImageDocument {
   const id = findImage(store, name, options);
   const row = imageRow(store.database, id);
   const config = readConfig(store, id);

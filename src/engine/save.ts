@@ -24,6 +24,7 @@ import { familiarString, parseReference, type Reference } from "../spec/referenc
 import type { Engine } from "./engine.ts";
 import { noteImage } from "./image-events.ts";
 import { noteQuietly } from "./quiet-event.ts";
+import { readImages } from "./read-image.ts";
 import { saveTargets } from "./save-targets.ts";
 import type { SaveOptions } from "./types.ts";
 
@@ -65,14 +66,15 @@ interface OpenImages {
  */
 async function openImages(store: Store, options: SaveOptions): Promise<OpenImages> {
   for (let attempt = 1; ; attempt++) {
-    const selected = selectImages(store, options);
+    const images = readImages(store, () =>
+      selectImages(store, options).map(({ id, references }) => describe(store, id, references)),
+    );
     try {
-      const images = selected.map(({ id, references }) => describe(store, id, references));
       checkPlatforms(images, options.platforms ?? []);
       return { images, files: await openLayers(store, images, options.signal) };
     } catch (error) {
       if (!isLadeError(error, "BLOB_NOT_FOUND")) throw error;
-      const isRemoved = selected.some(({ id }) => findImage(store.database, id) === undefined);
+      const isRemoved = images.some(({ id }) => findImage(store.database, id) === undefined);
       // It may have been removed and loaded again.
       if (!isRemoved && attempt > 1) throw error;
     }

@@ -50,6 +50,29 @@ describe("openStore", () => {
     );
   });
 
+  it("reads what is there at one moment, whatever others write meanwhile", () => {
+    const root = newRoot();
+    using reader = openStore(root);
+    using writer = openStore(root);
+    const write = (value: string) =>
+      writer.database.run("INSERT OR REPLACE INTO property VALUES ('name', ?)", value);
+    const read = () => reader.database.get<{ value: string }>("SELECT value FROM property")?.value;
+    write("old");
+    const seen = reader.database.snapshot(() => {
+      const first = read();
+      write("new");
+      return [first, read(), reader.database.snapshot(read)];
+    });
+    assert.deepEqual(seen, ["old", "old", "old"]);
+    assert.equal(read(), "new");
+    assert.throws(
+      () => reader.database.snapshot(() => assert.fail("in the middle")),
+      /in the middle/,
+    );
+    // Nothing stays open that would be in the way of the next.
+    reader.database.transaction(() => reader.database.run("DELETE FROM property"));
+  });
+
   it("goes on where making it was interrupted", () => {
     const root = newRoot();
     fs.mkdirSync(join(root, "blobs"), { recursive: true });

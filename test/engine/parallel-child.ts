@@ -8,7 +8,7 @@
  */
 
 import assert from "node:assert/strict";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isLadeError } from "../../src/base/errors.ts";
 import { checkStore } from "../../src/engine/check.ts";
@@ -50,6 +50,8 @@ function load() {
 async function save() {
   const path = join(folder, `saved-${seed}`);
   await saveImages(engine, { names: [pick(tags)], path });
+  // Read row by row, an image that somebody removes would be one without layers.
+  assert.match(readFileSync(path, "latin1"), /"Layers":\["/);
   rmSync(path);
 }
 
