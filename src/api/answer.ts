@@ -5,7 +5,7 @@ import type { GoJsonValue } from "../spec/go-json.ts";
 /** What a handler gives back; `send.ts` brings it to the client. */
 export type Answer =
   | { readonly type: "empty"; readonly status: number; readonly headers?: Headers }
-  /** `body` must be plain JSON; bigints are written as numbers. */
+  /** `body` must be plain JSON: no bigints, no maps. */
   | {
       readonly type: "json";
       readonly status: number;

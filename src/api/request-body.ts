@@ -14,9 +14,10 @@ import { inTime } from "./in-time.ts";
  */
 export function bodySource(stream: Readable): ByteSource {
   let held: Uint8Array | undefined;
-  const chunks = stream.iterator({ destroyOnReturn: false });
+  let chunks: AsyncIterator<Uint8Array> | undefined;
   return {
     async read(target) {
+      chunks ??= stream.iterator({ destroyOnReturn: false });
       while (held === undefined || held.length === 0) {
         const next = await nextChunk(chunks);
         if (next === undefined) return 0;

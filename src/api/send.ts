@@ -8,7 +8,7 @@ import { LadeError } from "../base/errors.ts";
 import { formatGoJson, type GoJsonValue } from "../spec/go-json.ts";
 import type { Answer, Sink, StreamAnswer } from "./answer.ts";
 
-/** JSON as Docker sends it: with a newline at its end. */
+/** JSON as Docker sends it in streams: with a newline at its end. Bigints are written as numbers. */
 export function toJson(body: unknown): string {
   return `${formatGoJson(body as GoJsonValue)}\n`;
 }
@@ -38,16 +38,16 @@ export async function send(
       ? [undefined, ""]
       : answer.type === "text"
         ? ["text/plain; charset=utf-8", answer.text]
-        : ["application/json", toJson(answer.body)];
+        : ["application/json", `${JSON.stringify(answer.body)}\n`];
   const headers = "headers" in answer ? answer.headers : undefined;
-  const bytes = Buffer.from(body);
   const hasNoBody = answer.status === 204 || answer.status === 304;
   response.writeHead(answer.status, {
     ...headers,
     ...(contentType !== undefined && { "Content-Type": contentType }),
-    ...(!hasNoBody && { "Content-Length": bytes.length }),
+    ...(!hasNoBody && { "Content-Length": Buffer.byteLength(body) }),
   });
-  response.end(hasNoBody ? undefined : bytes);
+  // As text it goes out in one write with the headers.
+  response.end(hasNoBody ? undefined : body);
 }
 
 async function sendStream(response: ServerResponse, answer: StreamAnswer): Promise<void> {

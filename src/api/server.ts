@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { isLadeError, LadeError, messageOf } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
@@ -129,12 +129,11 @@ function apiOf(app: FastifyInstance, upgrades: WeakMap<IncomingMessage, Upgrade>
 async function exchange(state: Exchange): Promise<void> {
   const { request, response, upgrade, log } = state;
   for (const [name, value] of commonHeaders) response.setHeader(name, value);
-  const gone = new AbortController();
   const stream = upgrade?.socket ?? response;
-  stream.once("close", () => gone.abort());
-  response.on("error", () => gone.abort());
+  // Without a listener it would be thrown; who writes is told of it.
+  response.on("error", () => stream.destroy());
   try {
-    const answer = await answerOf(state, gone.signal);
+    const answer = await answerOf(state, stream);
     if (answer.type === "raw") await runRaw(state, answer);
     else {
       closeUnlessRead(request, response);
@@ -142,7 +141,7 @@ async function exchange(state: Exchange): Promise<void> {
     }
   } catch (caught) {
     const error = state.options.signal.aborted ? asStopped(caught) : caught;
-    if (!isLadeError(error, "PIPE_CLOSED") && !gone.signal.aborted) logError(log, error);
+    if (!isLadeError(error, "PIPE_CLOSED") && !stream.destroyed) logError(log, error);
     closeUnlessRead(request, response);
     if (!response.headersSent && !stream.destroyed) await send(response, errorAnswer(error));
     else stream.destroy();
@@ -176,7 +175,7 @@ function errorAnswer(error: unknown): Exclude<Answer, { type: "raw" }> {
   return json({ message: messageOf(error) }, statusOf(error)) as Exclude<Answer, { type: "raw" }>;
 }
 
-async function answerOf(state: Exchange, gone: AbortSignal): Promise<Answer> {
+async function answerOf(state: Exchange, stream: Writable): Promise<Answer> {
   const { request, options } = state;
   const [pathText = "", ...queryParts] = (request.url ?? "").split("?");
   const { version: apiVersion, path } = takeVersion(decodePath(pathText));
@@ -185,6 +184,8 @@ async function answerOf(state: Exchange, gone: AbortSignal): Promise<Answer> {
   if (matched.route.support.is === "absent") {
     throw new LadeError("UNSUPPORTED", matched.route.support.reason);
   }
+  const stop = isWatching(matched.route) ? options.signal : options.cutSignal;
+  let signal: AbortSignal | undefined;
   const hasBody = bodySize(request) !== 0;
   // Also of one that asks for an upgrade: Node parses the body before it hands the connection over.
   const body = bodySource(request);
@@ -194,12 +195,30 @@ async function answerOf(state: Exchange, gone: AbortSignal): Promise<Answer> {
     query: parseQuery(queryParts.join("?")),
     headers: request.headers,
     version: apiVersion,
-    signal: AbortSignal.any([gone, isWatching(matched.route) ? options.signal : options.cutSignal]),
+    // Most requests are answered before they would look at it.
+    get signal() {
+      signal ??= untilGone(stream, stop);
+      return signal;
+    },
     body,
     hasBody,
     json: (schema) => readJson({ headers: request.headers, body, hasBody }, schema),
   };
   return await answerTo(matched, call);
+}
+
+/** Aborted when the client has left, or the server stops. */
+function untilGone(stream: Writable, stop: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  // Not `AbortSignal.any`: it would stay known to the server's own signal for as long as that lives.
+  stop.addEventListener("abort", abort);
+  stream.once("close", () => {
+    stop.removeEventListener("abort", abort);
+    abort();
+  });
+  if (stop.aborted || stream.destroyed) abort();
+  return controller.signal;
 }
 
 function answerTo({ route }: MatchedRoute, call: Call): Promise<Answer> {

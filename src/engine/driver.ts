@@ -3,6 +3,13 @@
 import { chooseDriver, type DriverChoice, driverSetting } from "../rootfs/driver.ts";
 import type { Engine } from "./engine.ts";
 
+interface Chosen {
+  readonly setting: string | undefined;
+  readonly choice: DriverChoice;
+}
+
+const chosen = new WeakMap<Engine, Chosen>();
+
 /**
  * How containers get their layers: as LADE_STORAGE_DRIVER says, else the best way that works here.
  *
@@ -10,5 +17,10 @@ import type { Engine } from "./engine.ts";
  */
 export function storageDriver(engine: Engine): DriverChoice {
   const { run, store } = engine;
-  return chooseDriver(process.env[driverSetting], { run, storeRoot: store.paths.root });
+  const setting = process.env[driverSetting];
+  const before = chosen.get(engine);
+  if (before !== undefined && before.setting === setting) return before.choice;
+  const choice = chooseDriver(setting, { run, storeRoot: store.paths.root });
+  chosen.set(engine, { setting, choice });
+  return choice;
 }

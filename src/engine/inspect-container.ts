@@ -37,6 +37,7 @@ export async function inspectContainer(
   const row = await currentContainer(engine, nameOrId);
   const { definition } = row;
   const state = observedState(engine, row);
+  const shownState = stateDocument(state);
   const files = filesOf(engine, row);
   const execs = runningExecs(engine, row.id);
   const size = options.size === true ? containerSize(engine, row) : undefined;
@@ -46,9 +47,9 @@ export async function inspectContainer(
     Path: definition.path,
     Args: definition.args,
     State: {
-      ...stateDocument(state),
-      StartedAt: normalizeGoTime(stateDocument(state).StartedAt),
-      FinishedAt: normalizeGoTime(stateDocument(state).FinishedAt),
+      ...shownState,
+      StartedAt: normalizeGoTime(shownState.StartedAt),
+      FinishedAt: normalizeGoTime(shownState.FinishedAt),
     },
     Image: row.image,
     ...files,

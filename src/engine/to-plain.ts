@@ -5,6 +5,9 @@ export function toPlain(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(toPlain);
   const entries: Iterable<[string, unknown]> = value instanceof Map ? value : Object.entries(value);
-  const present = [...entries].filter(([, member]) => member !== undefined);
-  return Object.fromEntries(present.map(([key, member]) => [key, toPlain(member)]));
+  const plain: [string, unknown][] = [];
+  for (const [key, member] of entries) {
+    if (member !== undefined) plain.push([key, toPlain(member)]);
+  }
+  return Object.fromEntries(plain);
 }
