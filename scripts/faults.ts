@@ -13,6 +13,7 @@
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { proveCalls } from "../test/faults/call-mistakes.ts";
+import { proveClients } from "../test/faults/client-mistakes.ts";
 import { goals } from "../test/faults/goals.ts";
 import { proveGoals } from "../test/faults/prove.ts";
 import { keepResult } from "../test/faults/report.ts";
@@ -33,14 +34,18 @@ function enterNamespace(): number {
   return status ?? 1;
 }
 
+/** What finds the mistakes that are planted for each goal. */
+const proofs = [
+  { goals: ["G1", "G2"], prove: proveGoals },
+  { goals: ["G3", "G4"], prove: proveCalls },
+  { goals: ["G9", "G11"], prove: proveClients },
+] as const;
+
 /** Those of the goals that were named; all where none was. */
 function proofsOf(names: readonly string[]) {
-  const isOfCalls = (name: string) => name === "G3" || name === "G4";
-  if (names.length === 0) return [proveGoals, proveCalls];
-  return [
-    ...(names.every(isOfCalls) ? [] : [proveGoals]),
-    ...(names.some(isOfCalls) ? [proveCalls] : []),
-  ];
+  const isWanted = (list: readonly string[]) =>
+    names.length === 0 || list.some((name) => names.includes(name));
+  return proofs.filter(({ goals: list }) => isWanted(list)).map(({ prove }) => prove);
 }
 
 async function main(): Promise<boolean> {
