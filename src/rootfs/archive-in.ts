@@ -32,6 +32,17 @@ const ownerOnly = 0o600;
 const ownFolder = 0o700;
 const impliedFolder = 0o755;
 
+/** Where a member can't be made for what is, or is not, in its place: the machine is well. */
+const memberFaults = [
+  ["ENOENT", "what it leads to is not there"],
+  // The folder above is a symlink that leads nowhere.
+  ["EEXIST", "what it leads to is not there"],
+  ["ENOTDIR", "what it lies in is no directory"],
+  ["ELOOP", "too many levels of symbolic links"],
+  ["ENAMETOOLONG", "the name is too long"],
+  ["EXDEV", "a hard link to another file system"],
+] as const;
+
 /**
  * Extracts a tar into a folder of a container.
  *
@@ -41,8 +52,8 @@ const impliedFolder = 0o755;
  *
  * Source: `Unpack` and `createTarFile` of moby (pkg/archive).
  *
- * @throws LadeError NAME_ESCAPES, CONTAINER_CONFLICT for types that must not change, TAR_*;
- *   SystemError
+ * @throws LadeError NAME_ESCAPES, CONTAINER_CONFLICT for types that must not change,
+ *   CONTAINER_INVALID for a member that has no place there, TAR_*; SystemError
  */
 export async function extractArchive(
   target: Target,
@@ -79,6 +90,17 @@ class Extraction implements Disposable {
   }
 
   async take(entry: TarEntry, data: ByteSource): Promise<void> {
+    try {
+      await this.#extract(entry, data);
+    } catch (error) {
+      const fault = memberFaults.find(([code]) => isSystemError(error, code))?.[1];
+      if (fault === undefined) throw error;
+      const shown = goQuote(byteStringToText(entry.path));
+      throw new LadeError("CONTAINER_INVALID", `${shown}: ${fault}`, { cause: error });
+    }
+  }
+
+  async #extract(entry: TarEntry, data: ByteSource): Promise<void> {
     const path = cleanName(entry.path, this.#target.folder);
     // The folder to extract into stays what it is: `cp src/. box:/tmp` takes no mode to `/tmp`.
     if (path === "") return;
@@ -171,6 +193,11 @@ class Extraction implements Disposable {
         return;
       default: {
         const { type, deviceMajor: major, deviceMinor: minor } = entry;
+        if (type === "character" && major === 0 && minor === 0) {
+          const shown = goQuote(byteStringToText(entry.path));
+          const why = "a device 0:0 stands for a removed file, which no archive can say";
+          throw new LadeError("CONTAINER_INVALID", `${shown}: ${why}`);
+        }
         makeNodeAt(folder, name, { type, mode: ownerOnly, major, minor });
       }
     }

@@ -56,6 +56,25 @@ describe("copying into a container, of what is not to be trusted", () => {
     assert.deepEqual(await treeFacts(outside), before);
   });
 
+  it("names the member that has no place, instead of a disk that failed", async () => {
+    await using box = await openBox();
+    const { id } = await run(box, { body: body("true") });
+    const to = (...members: TarEntry[]) => put(box, id, { path: "/data", members });
+    const cases: readonly (readonly [TarEntry[], string])[] = [
+      [[symlink("l", "../none"), file("l/new", "x")], '"l/new": what it leads to is not there'],
+      [[file("f", "x"), file("f/x", "x")], '"f/x": what it lies in is no directory'],
+      [[symlink("a", "a"), file("a/x", "x")], '"a/x": too many levels of symbolic links'],
+      [[hardLink("h", "none")], '"h": what it leads to is not there'],
+      [
+        [{ name: "chr", type: "3", devMajor: 0, devMinor: 0 }],
+        '"chr": a device 0:0 stands for a removed file, which no archive can say',
+      ],
+    ];
+    for (const [members, message] of cases) {
+      await assertRefused(to(...members), "CONTAINER_INVALID", message);
+    }
+  });
+
   it("strips what overlayfs would take for its own", async () => {
     await using box = await openBox();
     const { id } = await run(box, { body: body("true") });
