@@ -44,12 +44,19 @@ export interface LadeServe extends AsyncDisposable {
 }
 
 const entry = join(import.meta.dirname, "../../bin/main.ts");
-const nodeArgs = ["--disable-warning=ExperimentalWarning", entry];
 const debianDocker = "/usr/bin/docker";
 const readyMs = 30_000;
 
-/** Starts it and waits until it listens; what it leaves behind goes with `await using`. */
-export async function startLadeServe(args: readonly string[] = []): Promise<LadeServe> {
+/**
+ * Starts it and waits until it listens; what it leaves behind goes with `await using`.
+ *
+ * @param program a bundle to start in place of the sources
+ */
+export async function startLadeServe(
+  args: readonly string[] = [],
+  program: string = entry,
+): Promise<LadeServe> {
+  const nodeArgs = ["--disable-warning=ExperimentalWarning", program];
   const folder = mkdtempSync(join(tmpdir(), "lade-api-"));
   const root = join(folder, "store");
   const runRoot = join(folder, "run");

@@ -55,7 +55,7 @@ let archive: Buffer | undefined;
 const programs = "sh ls cat sleep echo true false id env kill touch mkdir test wc head rm mv stat";
 
 /** The tar of a root with busybox and a few files. */
-function boxArchive(): Buffer {
+export function boxArchive(): Buffer {
   archive ??= makeArchive();
   return archive;
 }
