@@ -10,6 +10,7 @@ import type {
 } from "../spec/container.ts";
 import type { Digest } from "../spec/digest.ts";
 import type { Database } from "./database.ts";
+import { parseOnce } from "./parse-once.ts";
 
 /** A container as the database has it. */
 export interface ContainerRow {
@@ -254,7 +255,7 @@ function toRow(row: StoredContainer | undefined): ContainerRow | undefined {
     name: row.name,
     image: row.image,
     createdMs: row.created_ms,
-    definition: JSON.parse(row.definition) as ContainerDefinition,
-    state: JSON.parse(row.state) as ContainerState,
+    definition: parseOnce<ContainerDefinition>(row.definition),
+    state: parseOnce<ContainerState>(row.state),
   };
 }

@@ -2,6 +2,7 @@
 
 import type { EndpointSettings } from "../spec/container.ts";
 import type { Database } from "./database.ts";
+import { parseOnce } from "./parse-once.ts";
 
 /** A container's place on a network. */
 export interface EndpointRow {
@@ -133,6 +134,6 @@ function toRow(row: StoredEndpoint): EndpointRow {
     network: row.network,
     ipv4: row.ipv4,
     ipv6: row.ipv6,
-    details: JSON.parse(row.document) as EndpointDetails,
+    details: parseOnce<EndpointDetails>(row.document),
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Database } from "./database.ts";
+import { parseOnce } from "./parse-once.ts";
 
 /** A network as the database has it. */
 export interface NetworkRow {
@@ -171,6 +172,6 @@ function toRow(row: StoredNetwork | undefined): NetworkRow | undefined {
     id: row.id,
     name: row.name,
     createdMs: row.created_ms,
-    definition: JSON.parse(row.document) as NetworkDefinition,
+    definition: parseOnce<NetworkDefinition>(row.document),
   };
 }

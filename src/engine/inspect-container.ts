@@ -2,7 +2,7 @@
 
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { type ContainerRow, isRunning } from "../content/containers.ts";
+import { type ContainerDefinition, type ContainerRow, isRunning } from "../content/containers.ts";
 import { containerFolder } from "../content/paths.ts";
 import { rootfsPath } from "../rootfs/rootfs.ts";
 import { maskedPaths, readonlyPaths } from "../runtime/spec/protected-paths.ts";
@@ -61,18 +61,34 @@ export async function inspectContainer(
     ProcessLabel: "",
     AppArmorProfile: "",
     ExecIDs: execs.length === 0 ? null : execs,
-    HostConfig: hostDocument(definition.hostConfig),
+    HostConfig: fixedDocuments(definition).host,
     GraphDriver: graphDriver(engine, row),
     ...(size !== undefined && { SizeRw: size.sizeRw, SizeRootFs: size.sizeRootFs }),
     Mounts: definition.mounts.map(mountDocument),
-    Config: toPlain(sectionDocument(configOf(row))) as ImageConfigSection,
+    Config: fixedDocuments(definition).config,
     NetworkSettings: networkSettings(engine, { ...row, state }),
   };
 }
 
-/** As the document of a container shows its section: without what only images have. */
-function configOf({ definition }: ContainerRow): ImageConfigSection {
-  return { ...definition.config, Labels: definition.config.Labels ?? {} };
+/** What stays the same for as long as a container's definition does. */
+interface FixedDocuments {
+  readonly config: ImageConfigSection;
+  readonly host: HostConfig;
+}
+
+const fixed = new WeakMap<ContainerDefinition, FixedDocuments>();
+
+function fixedDocuments(definition: ContainerDefinition): FixedDocuments {
+  const found = fixed.get(definition);
+  if (found !== undefined) return found;
+  // As the document of a container shows its section: without what only images have.
+  const section = { ...definition.config, Labels: definition.config.Labels ?? {} };
+  const made: FixedDocuments = {
+    config: toPlain(sectionDocument(section)) as ImageConfigSection,
+    host: hostDocument(definition.hostConfig),
+  };
+  fixed.set(definition, made);
+  return made;
 }
 
 function hostDocument(host: HostConfig): HostConfig {
