@@ -75,9 +75,24 @@ export async function serveLine(
 }
 
 /** What a server says; empty where nobody answers within a second. */
-export async function askTcp(namespace: string, host: string, port: number): Promise<string> {
+export function askTcp(namespace: string, host: string, port: number): Promise<string> {
+  return ask({ namespace, host, port }, 1);
+}
+
+/** As {@link askTcp} where an answer is to come: it may take its time on a busy machine. */
+export function hearTcp(namespace: string, host: string, port: number): Promise<string> {
+  return ask({ namespace, host, port }, 20);
+}
+
+interface Asked {
+  readonly namespace: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+async function ask({ namespace, host, port }: Asked, seconds: number): Promise<string> {
   requireTool("busybox", "busybox-static");
-  const words = ["2", "busybox", "nc", "-w", "1", host, String(port)];
+  const words = [String(seconds + 1), "busybox", "nc", "-w", String(seconds), host, String(port)];
   const result =
     namespace === ""
       ? await run("timeout", words)
@@ -94,7 +109,7 @@ export function askUdp(host: string, port: number): Promise<string> {
       socket.close();
       resolve(answer);
     };
-    const timer = setTimeout(() => end(""), 1000);
+    const timer = setTimeout(() => end(""), 5000);
     socket.on("error", () => end(""));
     socket.on("message", (message) => end(message.toString()));
     socket.send("?", port, host);

@@ -16,7 +16,7 @@ import { pruneNetworks } from "../../../src/engine/network-remove.ts";
 import { tearDownNetwork } from "../../../src/engine/network-setup.ts";
 import { hostInterfaces } from "../../../src/runtime/network/host-state.ts";
 import { removeNamespace } from "../../../src/runtime/network/namespaces.ts";
-import { askTcp, enterPrivateNetwork, serveLine } from "../../helpers/private-network.ts";
+import { enterPrivateNetwork, hearTcp, serveLine } from "../../helpers/private-network.ts";
 import { run } from "../../helpers/tools.ts";
 import {
   addContainer,
@@ -96,7 +96,7 @@ test("where the namespace is gone, rules and bridge go all the same", async () =
   assert.doesNotMatch(await rules(), /8080/);
   {
     await using _server = await serveLine(two.setup.namespace, 80, "still there");
-    assert.equal(await askTcp("", "172.17.0.3", 80), "still there");
+    assert.equal(await hearTcp("", "172.17.0.3", 80), "still there");
   }
   removeNamespace(engine.run, two.row.id);
   await bringDown(engine, two);
@@ -118,7 +118,7 @@ test("after a reboot the rows alone are left, and the container starts again", a
   const after = await bringUp(engine, before.row);
   {
     await using _server = await serveLine(after.setup.namespace, 80, "again");
-    assert.equal(await askTcp("", "127.0.0.1", 8080), "again");
+    assert.equal(await hearTcp("", "127.0.0.1", 8080), "again");
   }
   await bringDown(engine, after);
   await tearDownNetwork(engine, after.row);

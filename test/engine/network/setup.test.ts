@@ -18,6 +18,7 @@ import {
   askTcp,
   askUdp,
   enterPrivateNetwork,
+  hearTcp,
   runInNamespace,
   serveLine,
 } from "../../helpers/private-network.ts";
@@ -58,13 +59,13 @@ test("two containers on the default bridge reach each other by address, the host
     { IP: "0.0.0.0", PrivatePort: 80, PublicPort: 8080, Type: "tcp" },
   ]);
 
-  assert.equal(await askTcp(other.setup.namespace, "172.17.0.2", 80), "hello from web");
-  assert.equal(await askTcp("", "127.0.0.1", 8080), "hello from web");
-  assert.equal(await askTcp("", "172.17.0.1", 8080), "hello from web");
-  assert.equal(await askTcp("", "172.17.0.2", 80), "hello from web");
-  assert.equal(await askTcp(other.setup.namespace, "172.17.0.1", 8080), "hello from web");
+  assert.equal(await hearTcp(other.setup.namespace, "172.17.0.2", 80), "hello from web");
+  assert.equal(await hearTcp("", "127.0.0.1", 8080), "hello from web");
+  assert.equal(await hearTcp("", "172.17.0.1", 8080), "hello from web");
+  assert.equal(await hearTcp("", "172.17.0.2", 80), "hello from web");
+  assert.equal(await hearTcp(other.setup.namespace, "172.17.0.1", 8080), "hello from web");
   // Its own port, too, by way of the host.
-  assert.equal(await askTcp(web.setup.namespace, "172.17.0.1", 8080), "hello from web");
+  assert.equal(await hearTcp(web.setup.namespace, "172.17.0.1", 8080), "hello from web");
 
   // As with Docker, names don't count on the default bridge.
   const hosts = readFileSync(networkFiles(engine, other.row).hosts, "utf8");
@@ -104,9 +105,9 @@ test("containers of one network know each other by name, alias and short ID, oth
   assert.match(names(web.row), line);
   assert.match(names(db.row), /^172\.18\.0\.3\tweb /m);
   assert.doesNotMatch(names(far.row), /db|web/);
-  assert.equal(await askTcp(web.setup.namespace, "172.18.0.2", 5432), "data base");
+  assert.equal(await hearTcp(web.setup.namespace, "172.18.0.2", 5432), "data base");
   assert.equal(await askTcp(web.setup.namespace, "10.77.0.40", 80), "");
-  assert.equal(await askTcp("", "10.77.0.40", 80), "far away");
+  assert.equal(await hearTcp("", "10.77.0.40", 80), "far away");
 
   // Joined while it runs, and with a file that the container changed itself.
   const file = networkFiles(engine, web.row).hosts;
@@ -117,7 +118,7 @@ test("containers of one network know each other by name, alias and short ID, oth
   assert.match(names(web.row), /^10\.1\.2\.3\tmine$/m);
   assert.match(names(far.row), /^10\.77\.0\.2\tweb www /m);
   assert.equal(statSync(file).ino, inode);
-  assert.equal(await askTcp(web.setup.namespace, "10.77.0.40", 80), "far away");
+  assert.equal(await hearTcp(web.setup.namespace, "10.77.0.40", 80), "far away");
   await assert.rejects(connectNetwork(engine, "back", "web"), {
     code: "CONTAINER_CONFLICT",
     message: "endpoint with name web already exists in network back",
@@ -270,7 +271,7 @@ test("UDP, addresses of the host and -P are published", async () => {
   assert.ok(web >= 1024 && web !== ports.get(99)?.PublicPort);
   await using _tcp = await serveLine(server.setup.namespace, 80, "over tcp");
   await using _udp = await serveLine(server.setup.namespace, 53, "over udp", "udp");
-  assert.equal(await askTcp("", "127.0.0.1", web), "over tcp");
+  assert.equal(await hearTcp("", "127.0.0.1", web), "over tcp");
   assert.equal(await askUdp("127.0.0.1", 5353), "over udp");
   await bringDown(engine, server);
 });
@@ -302,10 +303,10 @@ test("a network with IPv6 gives addresses of both families", async () => {
   );
   assert.match(readFileSync(networkFiles(engine, other.row).hosts, "utf8"), /^fd00:77::2\tweb /m);
   const server = await serveLine(web.setup.namespace, 80, "both");
-  assert.equal(await askTcp(other.setup.namespace, "fd00:77::2", 80), "both");
-  assert.equal(await askTcp(other.setup.namespace, "10.77.1.2", 80), "both");
-  assert.equal(await askTcp("", "fd00:77::2", 80), "both");
-  assert.equal(await askTcp("", "fd00:77::1", 8080), "both");
+  assert.equal(await hearTcp(other.setup.namespace, "fd00:77::2", 80), "both");
+  assert.equal(await hearTcp(other.setup.namespace, "10.77.1.2", 80), "both");
+  assert.equal(await hearTcp("", "fd00:77::2", 80), "both");
+  assert.equal(await hearTcp("", "fd00:77::1", 8080), "both");
   await server[Symbol.asyncDispose]();
   for (const container of [web, other]) await bringDown(engine, container);
   await assertNothingLeft(engine);
@@ -345,20 +346,20 @@ test("nothing leads out of an internal network, and a container is on several in
   const interfaces = await interfacesWithout(3);
   assert.equal(interfaces.includes("mybridge"), true);
   const server = await serveLine(both.setup.namespace, 80, "in between");
-  assert.equal(await askTcp(hidden.setup.namespace, "172.18.0.2", 80), "in between");
-  assert.equal(await askTcp("", "127.0.0.1", 8080), "in between");
+  assert.equal(await hearTcp(hidden.setup.namespace, "172.18.0.2", 80), "in between");
+  assert.equal(await hearTcp("", "127.0.0.1", 8080), "in between");
   // What published its ports goes: the next one takes them over.
   await createNetwork(engine, { name: "spare" });
   await connectNetwork(engine, "spare", "both");
   await disconnectNetwork(engine, "outside", "both");
-  assert.equal(await askTcp("", "127.0.0.1", 8080), "in between");
+  assert.equal(await hearTcp("", "127.0.0.1", 8080), "in between");
   await disconnectNetwork(engine, "spare", "both");
   assert.equal(await askTcp("", "127.0.0.1", 8080), "");
   await disconnectNetwork(engine, "inside", "both");
   assert.deepEqual(Object.keys(endpointDocuments(engine, both.row)), ["none"]);
   assert.doesNotMatch(await show(both.setup.namespace, "link"), /eth|net/);
   await connectNetwork(engine, "spare", "both");
-  assert.equal(await askTcp("", "127.0.0.1", 8080), "in between");
+  assert.equal(await hearTcp("", "127.0.0.1", 8080), "in between");
   await server[Symbol.asyncDispose]();
   for (const container of [both, hidden]) await bringDown(engine, container);
   await assertNothingLeft(engine);
