@@ -125,6 +125,10 @@ describe("images by the API", () => {
     const by45 = await names("/v1.45");
     assert.deepEqual([...by44.difference(by45)].sort(), ["Container", "ContainerConfig"]);
     assert.ok(!by45.has("Descriptor"));
+    // docker-compose 1.29 reads what has gone, in whatever version it talks.
+    const compose = { "User-Agent": "docker-compose/1.29.2 docker-py/5.0.3 Linux/6.1" };
+    const told = await serve.request("GET", "/v1.51/images/demo:1/json", { headers: compose });
+    assert.ok("ContainerConfig" in (told.json as object));
     const config = async (version: string) =>
       ((await get(`${version}/images/demo:1/json`)) as { Config: object }).Config;
     assert.ok("Hostname" in (await config("/v1.49")));

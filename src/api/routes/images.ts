@@ -51,7 +51,7 @@ function platformChoice({ query, version }: Call, since: number): { readonly pla
 }
 
 async function inspect(call: Call): Promise<Answer> {
-  const { engine, query, version } = call;
+  const { engine, query } = call;
   const choice = platformChoice(call, 49);
   if (choice.platform !== undefined && query.bool("manifests")) {
     throw new LadeError(
@@ -60,7 +60,17 @@ async function inspect(call: Call): Promise<Answer> {
     );
   }
   const document = await inspectImage(engine, param(call, "name"), choice);
-  return json(imageDocument(document, version));
+  return json(imageDocument(document, documentVersion(call)));
+}
+
+/**
+ * docker-compose 1.29 agrees on the newest version and yet reads `ContainerConfig`, which went in
+ * 1.45, where it makes a container anew: it ends with a KeyError on Docker from 25 on. Here it gets
+ * the document that it knows.
+ */
+function documentVersion({ headers, version }: Call): number {
+  const isOldCompose = /^docker-compose\/1\./.test(headers["user-agent"] ?? "");
+  return isOldCompose ? Math.min(version, 44) : version;
 }
 
 async function history(call: Call): Promise<Answer> {

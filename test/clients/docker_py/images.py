@@ -41,7 +41,7 @@ def images_names(client):
     error = raises(ImageNotFound, client.images.get, "nobody/has:this")
     same((error.status_code, "nobody/has:this" in error.explanation), (404, True))
     raises(ImageNotFound, client.images.remove, "nobody/has:this")
-    api_error((400, 500), client.images.get(IMAGE).tag, "UPPER/case")
+    api_error((400, 500), client.images.get(IMAGE).tag, "team/UPPER")
 
 
 def save_and_load(client):
