@@ -9,6 +9,7 @@ import { type ByteString, textToByteString } from "../tar/entry.ts";
 import { cleanPath } from "./clean-path.ts";
 import { useRootfs } from "./container-rootfs.ts";
 import { hasProcess } from "./container-state.ts";
+import { whileThere } from "./container-tree.ts";
 import type { Engine } from "./engine.ts";
 import { type NetworkFiles, networkFiles } from "./network-files.ts";
 import { randomId } from "./random.ts";
@@ -37,6 +38,14 @@ export async function withContainerView<T>(
       fs.closeSync(rootFd);
     }
   }
+  return await whileThere(engine, row, () => withStoppedView(engine, row, work));
+}
+
+async function withStoppedView<T>(
+  engine: Engine,
+  row: ContainerRow,
+  work: (view: ContainerView) => Promise<T>,
+): Promise<T> {
   await readyWorkingFolder(engine, row);
   using rootfs = await useRootfs(engine, row);
   using mounts = new OpenMounts();

@@ -68,7 +68,8 @@ export function removeFromStore(
 function removeFolder(store: Store, id: string): void {
   const folder = containerFolder(store.paths, id);
   try {
-    fs.rmSync(folder, { recursive: true, force: true });
+    // Somebody may still be copying into it: by its row nobody finds it any more, so that ends.
+    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   } catch (error) {
     throw ioError(error, `remove container ${folder}`);
   }
