@@ -49,3 +49,15 @@ export function makeDamagedArchive(folder: string): string {
   writeFileSync(path, plainArchive([wrong], { tags: ["damaged:1"] }).archive);
   return path;
 }
+
+/** A tar of many small files in a few folders. */
+export function makeManyFiles(folder: string): string {
+  const folders = ["many0", "many1", "many2"];
+  const entries = folders.flatMap((name) => [
+    dir(`${name}/`),
+    ...Array.from({ length: 100 }, (_, index) => file(`${name}/file${index}`, `${index}\n`)),
+  ]);
+  const path = join(folder, "files.tar");
+  writeFileSync(path, sampleLayer(entries).tar);
+  return path;
+}

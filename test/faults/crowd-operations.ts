@@ -22,6 +22,8 @@ export interface Scene {
   readonly random: Random;
   readonly archives: readonly CrowdArchive[];
   readonly damaged: string;
+  /** A tar of many small files. */
+  readonly files: string;
   readonly record: Record;
   nextNumber(): number;
 }
@@ -306,6 +308,20 @@ async function commitContainer(scene: Scene): Promise<void> {
   }
 }
 
+/** Of a container that is removed meanwhile, a part may have been copied: nobody will know. */
+async function copyIn(scene: Scene): Promise<void> {
+  const { clients, random, record } = scene;
+  const container = random.pick(containerNames);
+  const { path } = random.pick(scene.archives);
+  const out = random.chance(0.5)
+    ? await clients.request("PUT", `/containers/${container}/archive?path=/`, {
+        body: bytesOf(scene.files),
+      })
+    : await clients.command(["cp", "-q", path, `${container}:/copy${random.below(3)}`]);
+  record.count("cp", out.is);
+  refusalOf(scene, out, ["noContainer"], `cp to ${container}`);
+}
+
 async function pruneImages(scene: Scene): Promise<void> {
   const out = scene.random.chance(0.5)
     ? await scene.clients.request("POST", "/images/prune")
@@ -326,6 +342,7 @@ const choices: readonly (readonly [Operation, number])[] = [
   [createContainer, 3],
   [removeContainer, 3],
   [commitContainer, 2],
+  [copyIn, 2],
   [pruneImages, 2],
   [listContainers, 2],
 ];

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { unmountBelow } from "../helpers/mounts.ts";
-import { makeCrowdArchives, makeDamagedArchive } from "./crowd-archives.ts";
+import { makeCrowdArchives, makeDamagedArchive, makeManyFiles } from "./crowd-archives.ts";
 import { Clients, type Outcome } from "./crowd-clients.ts";
 import { endProcesses, leftovers } from "./crowd-end.ts";
 import { anyOperation, loadArchive, type Record, readAll, type Scene } from "./crowd-operations.ts";
@@ -89,6 +89,7 @@ class Crowd implements Record, CrowdResult {
       random: options.random,
       archives: makeCrowdArchives(parts.folder),
       damaged: makeDamagedArchive(parts.folder),
+      files: makeManyFiles(parts.folder),
       record: this,
       nextNumber: () => this.#numbers++,
     };

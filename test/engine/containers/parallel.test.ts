@@ -4,13 +4,17 @@ import assert from "node:assert/strict";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { bytesSource } from "../../../src/base/bytes.ts";
 import { commitContainer } from "../../../src/engine/commit.ts";
+import { putArchive } from "../../../src/engine/copy-container.ts";
 import { diffContainer } from "../../../src/engine/diff-container.ts";
 import { removeContainer } from "../../../src/engine/remove-container.ts";
 import { startContainer } from "../../../src/engine/start.ts";
 import { stopContainer } from "../../../src/engine/stop.ts";
 import { sweepRemains } from "../../../src/engine/sweep-remains.ts";
 import { waitContainer } from "../../../src/engine/wait.ts";
+import { dir, file } from "../../fixtures/sample-image.ts";
+import { tar } from "../../fixtures/tar-builder.ts";
 import { code } from "./asserts.ts";
 import { assertNothingLeft, body, create, openBox } from "./box.ts";
 
@@ -93,4 +97,26 @@ test("the lock that a killed command left of a container goes with the next swee
   await sweepRemains(engine);
   assert.equal(existsSync(path("0".repeat(64))), false);
   assert.equal(existsSync(path(kept)), true);
+});
+
+test("what is removed while somebody copies into it is not found", async () => {
+  await using box = await openBox();
+  const { engine } = box;
+  const id = await create(box, { body: body("true") });
+  const members = ["one", "two", "three"].map((name) => file(`${name}/deep`, name));
+  const folders = ["one/", "two/", "three/"].map((name) => dir(name));
+  const bytes = tar([...folders, ...members]);
+  const source = bytesSource(bytes);
+  let isFirst = true;
+  const slow = {
+    // The folders come first; what is to lie in them when the container has gone.
+    async read(target: Uint8Array): Promise<number> {
+      const size = await source.read(target.subarray(0, 3 * 512));
+      if (isFirst) isFirst = false;
+      else await removeContainer(engine, id).catch(code("CONTAINER_NOT_FOUND"));
+      return size;
+    },
+  };
+  await assert.rejects(putArchive(engine, id, "/tmp", slow), code("CONTAINER_NOT_FOUND"));
+  await assertNothingLeft(box);
 });
