@@ -7,7 +7,7 @@ import { attachToLog } from "../runtime/log-attachment.ts";
 import { readLogs } from "../runtime/logs.ts";
 import { processPaths } from "../runtime/process-paths.ts";
 import { containerConflict, containerInvalid, containerNotRunning } from "./container-errors.ts";
-import { noteContainer } from "./container-events.ts";
+import { noteContainer, notingDetach } from "./container-events.ts";
 import type { Attachment, AttachOptions, TerminalSize } from "./container-types.ts";
 import { changeContainer, currentContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
@@ -94,7 +94,8 @@ function connect(engine: Engine, row: ContainerRow, options: AttachContainerOpti
 }
 
 function connectNow(engine: Engine, row: ContainerRow, options: AttachOptions): Attachment {
-  return attachTo(engine.run, row.id, options, { hasTerminal: hasTerminal(row) });
+  const noting = notingDetach(engine.store.database, row, options);
+  return attachTo(engine.run, row.id, noting, { hasTerminal: hasTerminal(row) });
 }
 
 function hasTerminal({ definition }: ContainerRow): boolean {

@@ -3,6 +3,7 @@
 import type { ContainerRow } from "../content/containers.ts";
 import type { Database } from "../content/database.ts";
 import { putEvent } from "../content/events.ts";
+import type { AttachOptions } from "../runtime/types.ts";
 
 /**
  * Notes what happened to a container, with the attributes that Docker gives; inside a transaction.
@@ -24,6 +25,18 @@ export function noteContainer(
       Attributes: { ...attributes, ...labels, ...(image && { image }), name: row.name },
     },
   });
+}
+
+/** Attaching with these notes it when the user leaves by the detach keys. */
+export function notingDetach(
+  database: Database,
+  row: ContainerRow,
+  options: AttachOptions,
+): AttachOptions {
+  const onDetachKeys = () => {
+    database.transaction(() => noteContainer(database, row, "detach"), { isDurable: false });
+  };
+  return { ...options, onDetachKeys };
 }
 
 /** Notes what happened to a volume; inside a transaction. */

@@ -86,6 +86,12 @@ function noteExec(
   noteContainer(engine.store.database, row, `${action}: ${command}`, { execID: exec.id });
 }
 
+function noteExecDetach({ store: { database } }: Engine, row: ContainerRow, { id }: ExecRow): void {
+  database.transaction(() => noteContainer(database, row, "exec_detach", { execID: id }), {
+    isDurable: false,
+  });
+}
+
 /** @throws LadeError EXEC_NOT_FOUND */
 function findExec(engine: Engine, id: string): { exec: ExecRow; row: ContainerRow } {
   const { database } = engine.store;
@@ -171,7 +177,9 @@ async function run(
       capabilities: readMachine().capabilities,
     }),
     hasStdin: config.AttachStdin === true && !isDetached,
-    attach: isDetached ? undefined : (options.attach ?? {}),
+    attach: isDetached
+      ? undefined
+      : { ...options.attach, onDetachKeys: () => noteExecDetach(engine, row, exec) },
   });
   const process = { pid: started.pid, startTicks: processStartTicks(started.pid) ?? 0 };
   const running: ExecRow = { ...exec, process };

@@ -12,7 +12,9 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isSystemError } from "../base/errors.ts";
+import { processPaths } from "../runtime/process-paths.ts";
 import { tryLock } from "../sys/libc.ts";
+import { hasUnaccepted } from "../sys/unix-sockets.ts";
 import type { Engine } from "./engine.ts";
 import { randomId } from "./random.ts";
 
@@ -74,15 +76,14 @@ function removeIfEmpty(folder: string): void {
 const answerTimeoutMs = 10_000;
 const firstPauseMs = 1;
 const lastPauseMs = 20;
-/** The monitor lets callers in one by one; for each after the first it gets a moment. */
-const entryMs = 5;
+/** The monitor lets callers in one by one, within a millisecond if the machine has one to spare. */
+const entryTimeoutMs = 2_000;
 
 /** Has all who wait attach to the process that was made; by who holds the container's lock. */
 export async function callWaiters(engine: Engine, id: string): Promise<void> {
   const folder = waitingFolder(engine, id);
   let waiting = ticketsIn(folder).filter(isHeldTicket);
   if (waiting.length === 0) return;
-  const entriesMs = (waiting.length - 1) * entryMs;
   fs.writeFileSync(join(folder, madeName), "", { mode: 0o600 });
   const endMs = performance.now() + answerTimeoutMs;
   for (
@@ -95,7 +96,14 @@ export async function callWaiters(engine: Engine, id: string): Promise<void> {
     waiting = waiting.filter(isHeldTicket);
   }
   dismissWaiters(engine, id);
-  if (entriesMs > 0) await delay(entriesMs);
+  await monitorAccepts(engine, id);
+}
+
+/** Until the monitor has let in all who are at its door: what it writes to goes to each of them. */
+async function monitorAccepts(engine: Engine, id: string): Promise<void> {
+  const { attachSocket } = processPaths(engine.run, id);
+  const endMs = performance.now() + entryTimeoutMs;
+  while (hasUnaccepted(attachSocket) && performance.now() < endMs) await delay(firstPauseMs);
 }
 
 /** Tells all who wait that there is nothing to wait for; by who holds the container's lock. */

@@ -10,9 +10,15 @@ import { createProcess, processStartTicks, startProcess } from "../runtime/proce
 import { findTools } from "../runtime/tools.ts";
 import { type Attendance, attend } from "./attend.ts";
 import { containerConflict } from "./container-errors.ts";
+import { notingDetach } from "./container-events.ts";
 import { useRootfs } from "./container-rootfs.ts";
 import { unstartedState } from "./container-state.ts";
-import type { Attachment, StartedContainer, StartOptions } from "./container-types.ts";
+import type {
+  Attachment,
+  AttachOptions,
+  StartedContainer,
+  StartOptions,
+} from "./container-types.ts";
 import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { healthcheckOf, startHealthMonitor } from "./health-monitor.ts";
@@ -55,10 +61,14 @@ export async function startContainer(
     if (state.status !== "running" || options.attach === undefined) {
       return { warnings: [], ranAlready: true };
     }
-    const target = { hasTerminal: row.definition.config.Tty === true };
-    const attachment = attachTo(engine.run, row.id, options.attach, target);
+    const attachment = attachNoting(engine, row, options.attach);
     return { attachment, warnings: [], ranAlready: true };
   });
+}
+
+function attachNoting(engine: Engine, row: ContainerRow, options: AttachOptions): Attachment {
+  const target = { hasTerminal: row.definition.config.Tty === true };
+  return attachTo(engine.run, row.id, notingDetach(engine.store.database, row, options), target);
 }
 
 /** As {@link startContainer}, by who holds the lock, for a container without a process. */
@@ -122,8 +132,7 @@ async function make(engine: Engine, row: ContainerRow, options: MakeOptions): Pr
     closePortSockets(setup);
   }
   await plugged;
-  const target = { hasTerminal: row.definition.config.Tty === true };
-  const attachment = options.attach && attachTo(engine.run, row.id, options.attach, target);
+  const attachment = options.attach && attachNoting(engine, row, options.attach);
   if (options.size !== undefined) attachment?.resize(options.size);
   return { row: write(engine, row, startingState(engine, row, { made, setup })), attachment };
 }

@@ -26,8 +26,7 @@ const mostWaiting = 512 * 1024;
 /**
  * Attaches to a container's process from its making (`createProcess`) to its end.
  *
- * One who attaches before the start gets all output. Of several at once, all but the first may miss
- * what the process writes in its first milliseconds: the monitor lets them in one by one.
+ * One whom the monitor has let in before the start gets all output.
  *
  * @throws LadeError CONTAINER_NOT_RUNNING where no monitor listens, CONTAINER_INVALID for bad keys
  */
@@ -147,7 +146,10 @@ class Connection {
         // The process closed its input, or has ended: what it still writes is worth reading.
         if (!(await this.#socket.send(piece))) return;
       }
-      if (isDetach) this.finish("detached");
+      if (isDetach && !this.#isFinished) {
+        this.finish("detached");
+        this.#options.onDetachKeys?.();
+      }
     }
     // A terminal has no end of input but its own end.
     if (scan === undefined && !this.#isFinished) this.#socket.endSending();

@@ -12,6 +12,8 @@ export interface AttachStreams {
 export interface AttachOptions extends AttachStreams {
   /** Such as `ctrl-p,ctrl-q`; empty for Docker's default. Looked for with a terminal only. */
   readonly detachKeys?: string | undefined;
+  /** Told when the keys came, and the attachment has ended by them. */
+  readonly onDetachKeys?: (() => void) | undefined;
 }
 
 /** A live connection to a container's or exec's terminal or pipes. */

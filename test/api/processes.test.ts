@@ -3,82 +3,40 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import {
+  createBox,
+  frames,
+  hijack as hijackAt,
+  importBox,
+  makeExec as makeExecAt,
+  readFrames,
+  startBox,
+} from "../helpers/hijack.ts";
 import { type LadeServe, startLadeServe } from "../helpers/lade-serve.ts";
-import { requireTool, runOrThrow } from "../helpers/tools.ts";
 
 /** How many execs and attachments the server is watched over; 10,000 by hand. */
 const rounds = Number(process.env.LADE_TEST_EXECS ?? 100);
-
-interface Hijacked {
-  readonly head: string;
-  readonly socket: Socket;
-  /** What came after the head, to the end of the connection. */
-  readonly rest: Promise<Buffer>;
-}
 
 describe("processes by the API", { timeout: 600_000 }, () => {
   let serve: LadeServe;
   before(async () => {
     serve = await startLadeServe();
-    const { code, stderr } = await serve.lade("import", await boxTar(serve.folder), "box:1");
-    assert.equal(code, 0, stderr);
+    await importBox(serve);
   });
   after(() => serve[Symbol.asyncDispose]());
 
-  async function create(body: object): Promise<string> {
-    const answer = await serve.request("POST", "/v1.41/containers/create", {
-      body: { Image: "box:1", HostConfig: { NetworkMode: "none" }, ...body },
-    });
-    assert.equal(answer.status, 201, answer.body.toString());
-    return (answer.json as { Id: string }).Id;
-  }
-
-  async function start(id: string): Promise<void> {
-    const { status, body } = await serve.request("POST", `/containers/${id}/start`);
-    assert.equal(status, 204, body.toString());
-  }
+  const create = (body: object) => createBox(serve, body);
+  const start = (id: string) => startBox(serve, id);
+  const hijack = (path: string, body?: string) =>
+    hijackAt(serve.socket, path, { body: body ?? "" });
+  const makeExec = (id: string, config: object) => makeExecAt(serve, id, config);
 
   async function running(): Promise<string> {
     const id = await create({ Cmd: ["sleep", "1000"] });
     await start(id);
     return id;
-  }
-
-  async function hijack(path: string, body = ""): Promise<Hijacked> {
-    const socket = connect({ path: serve.socket, allowHalfOpen: true });
-    socket.write(
-      `POST ${path} HTTP/1.1\r\nHost: lade\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n` +
-        `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    );
-    const parts: Buffer[] = [];
-    const head = Promise.withResolvers<string>();
-    const rest = Promise.withResolvers<Buffer>();
-    let headSize = -1;
-    socket.on("data", (part: Buffer) => {
-      parts.push(part);
-      if (headSize >= 0) return;
-      const whole = Buffer.concat(parts);
-      headSize = whole.indexOf("\r\n\r\n");
-      if (headSize < 0) return;
-      headSize += 4;
-      head.resolve(whole.subarray(0, headSize).toString());
-    });
-    socket.once("close", () => rest.resolve(Buffer.concat(parts).subarray(headSize)));
-    socket.once("end", () => socket.end());
-    socket.on("error", (error) => {
-      head.reject(error);
-      socket.destroy();
-    });
-    return { head: await head.promise, socket, rest: rest.promise };
-  }
-
-  async function makeExec(id: string, config: object): Promise<string> {
-    const made = await serve.request("POST", `/containers/${id}/exec`, { body: config });
-    assert.equal(made.status, 201, made.body.toString());
-    return (made.json as { Id: string }).Id;
   }
 
   const bothOutputs = { AttachStdout: true, AttachStderr: true };
@@ -204,41 +162,11 @@ describe("processes by the API", { timeout: 600_000 }, () => {
   });
 });
 
-/** A root with busybox. */
-async function boxTar(folder: string): Promise<string> {
-  const busybox = requireTool("busybox", "busybox-static");
-  const lines = [
-    "mkdir -p box/bin box/tmp",
-    `cp ${busybox} box/bin/busybox`,
-    "for name in sh cat echo sleep true; do ln -s busybox box/bin/$name; done",
-    "tar -C box -cf box.tar .",
-  ];
-  await runOrThrow("/bin/bash", ["-ec", lines.join("\n")], { cwd: folder });
-  return `${folder}/box.tar`;
-}
-
 function openFiles(pid: number): number {
   assert.match(readFileSync(`/proc/${pid}/status`, "utf8"), /^VmRSS:/m);
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-function* frames(bytes: Buffer): Generator<{ stream: number; bytes: Buffer }> {
-  for (let at = 0; at < bytes.length; ) {
-    const size = bytes.readUInt32BE(at + 4);
-    yield { stream: bytes.readUInt8(at), bytes: bytes.subarray(at + 8, at + 8 + size) };
-    at += 8 + size;
-  }
-}
-
 function framesBytes(bytes: Buffer): Buffer {
   return Buffer.concat(Array.from(frames(bytes), (frame) => frame.bytes));
-}
-
-/** What came on each stream. */
-function readFrames(bytes: Buffer): Record<number, string> {
-  const texts: Record<number, string> = {};
-  for (const frame of frames(bytes)) {
-    texts[frame.stream] = (texts[frame.stream] ?? "") + frame.bytes.toString();
-  }
-  return texts;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LadeError } from "../../base/errors.ts";
 import { attachContainer, resizeContainer } from "../../engine/attach.ts";
 import { type Answer, empty, type RawConnection } from "../answer.ts";
 import { type Call, param } from "../call.ts";
@@ -22,6 +23,9 @@ async function attach(call: Call): Promise<Answer> {
 
 /** Messages keep nothing apart: output and errors come as they are. */
 async function attachWebsocket(call: Call): Promise<Answer> {
+  if (call.headers.upgrade?.toLowerCase() !== "websocket") {
+    throw new LadeError("API_INVALID", "not a websocket handshake");
+  }
   const all = { stdin: true, stdout: true, stderr: true };
   return await attachWith(call, call.version < 42 ? all : wantedStreams(call), { framed: false });
 }
@@ -74,7 +78,10 @@ export const attachRoutes: readonly Route[] = [
     method: "POST",
     path: "/containers/{id}/attach",
     summary: "Connect to a container's input and output",
-    support: { is: "works" },
+    support: {
+      is: "partly",
+      missing: "input from clients that ask for no upgrade and send no body",
+    },
     handle: attach,
   },
   {
