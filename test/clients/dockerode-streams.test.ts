@@ -35,15 +35,9 @@ describe("dockerode: streams, files, events", { timeout: 180_000 }, () => {
   it("runs a container with docker.run, output and exit code", async () => {
     const output = new PassThrough();
     const told = text(output);
-    const [result, container] = await docker.run(
-      image,
-      ["sh", "-c", "echo hello; exit 3"],
-      output,
-      {
-        Tty: true,
-      },
-    );
-    output.end();
+    const words = ["sh", "-c", "echo hello; exit 3"];
+    const [result, container] = await docker.run(image, words, output, { Tty: true });
+    // It ends the output itself, maybe only after it has told the exit code.
     assert.deepEqual([result.StatusCode, await told], [3, "hello\r\n"]);
     await container.remove();
   });
