@@ -67,6 +67,12 @@ export const clientMistakes: readonly ClientMistake[] = [
         find: "  using _lock = await acquireLock(lockPath(engine, id));\n",
         replace: "  void acquireLock;\n",
       },
+      // A removal would get over what the lock spares it.
+      {
+        file: "src/engine/remove-files.ts",
+        find: ", maxRetries: 10, retryDelay: 20",
+        replace: "",
+      },
     ],
   },
   {

@@ -113,7 +113,8 @@ async function watch(options: LeavingOptions, places: StorePlaces): Promise<Leav
   const samples: Sizes[] = [];
   const failures: string[] = [];
   for (let round = 0; round < rounds + warmUps; round++) {
-    await oneRound(leaving, Math.ceil(options.calls / (rounds + warmUps)), counts);
+    const calls = Math.ceil(options.calls / (rounds + warmUps));
+    await Promise.race([oneRound(leaving, calls, counts), server.died]);
     const sizes = await server.sizes();
     if (round >= warmUps) samples.push(sizes);
     log?.(`round ${round}: ${describe(sizes)}`);

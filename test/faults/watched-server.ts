@@ -26,6 +26,8 @@ export class WatchedServer implements AsyncDisposable {
   readonly socket: string;
   readonly #child: ChildProcess;
   readonly #inspector: WebSocket;
+  /** Rejects once the server is at its end, for which a debugger holds it up. */
+  readonly died: Promise<never>;
   readonly #answers = new Map<number, (result: unknown) => void>();
   #calls = 0;
 
@@ -33,6 +35,16 @@ export class WatchedServer implements AsyncDisposable {
     this.#child = child;
     this.#inspector = inspector;
     this.socket = join(places.runRoot, "lade.sock");
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.died = promise;
+    promise.catch(() => undefined);
+    let written = "";
+    child.stderr?.on("data", (data: Buffer) => {
+      written += String(data);
+      if (!written.includes("Waiting for the debugger to disconnect")) return;
+      child.kill("SIGKILL");
+      reject(new Error(`lade serve ended by itself:\n${written}`));
+    });
     inspector.addEventListener("message", ({ data }) => {
       const { id, result } = JSON.parse(String(data)) as { id: number; result: unknown };
       this.#answers.get(id)?.(result);
