@@ -324,7 +324,9 @@ function translated<T>(path: string, call: () => T): T {
           });
     }
     if (code === resultCodes.ioError) throw new LadeError("IO_FAILED", message, { cause: error });
-    if (code === resultCodes.corrupt || code === resultCodes.notADatabase) {
+    // The schema is checked when the store is opened: what is missing later, or again, is damage to it.
+    const lacksSchema = /^no such (?:table|column)\b/.test(messageOf(error));
+    if (code === resultCodes.corrupt || code === resultCodes.notADatabase || lacksSchema) {
       throw new LadeError("STORE_DAMAGED", message, {
         cause: error,
         hint: `Move ${path} away and run \`lade system check --repair\`: the images come back, without their names.`,

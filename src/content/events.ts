@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Database } from "./database.ts";
+import { parseStoredJson } from "./stored-json.ts";
 
 /** What happened to something, in the form of `GET /events`. */
 export interface EventDocument {
@@ -81,7 +82,7 @@ export function eventsAfter(database: Database, sequence: number, limit: number)
     limit,
   );
   return rows.map((row) => ({
-    ...(JSON.parse(row.document) as Pick<EventDocument, "Type" | "Action" | "Actor">),
+    ...parseStoredJson<Pick<EventDocument, "Type" | "Action" | "Actor">>(row.document),
     scope: "local",
     time: row.seconds,
     timeNano: BigInt(row.seconds) * 1_000_000_000n + BigInt(row.rest),
@@ -101,5 +102,5 @@ export function lastEventOf(
     event.action,
   );
   if (row === undefined) return undefined;
-  return (JSON.parse(row.document) as EventDocument).Actor.Attributes;
+  return parseStoredJson<EventDocument>(row.document).Actor.Attributes;
 }

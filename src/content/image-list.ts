@@ -2,6 +2,7 @@
 
 import type { Digest } from "../spec/digest.ts";
 import type { Database } from "./database.ts";
+import { parseStoredJson } from "./stored-json.ts";
 
 /** What a list shows of an image, as it is stored. Names are whole, with a space between two. */
 export type ListedImage = readonly [
@@ -42,5 +43,5 @@ export function parentImages(database: Database): Set<Digest> {
 /** The labels of every image. */
 export function labelsOfImages(database: Database): Map<Digest, Readonly<Record<string, string>>> {
   const rows = database.lists<[Digest, string]>("SELECT id, labels FROM image");
-  return new Map(rows.map(([id, json]) => [id, JSON.parse(json) as Record<string, string>]));
+  return new Map(rows.map(([id, json]) => [id, parseStoredJson<Record<string, string>>(json)]));
 }

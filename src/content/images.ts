@@ -2,6 +2,7 @@
 
 import type { Digest } from "../spec/digest.ts";
 import type { Database } from "./database.ts";
+import { parseStoredJson } from "./stored-json.ts";
 
 /** An image as it is written to the database. */
 export interface NewImage {
@@ -288,7 +289,7 @@ function toImageRow(row: StoredImage): ImageRow {
     size: row.size,
     platform: row.platform,
     parent: row.parent,
-    labels: row.labels === "{}" ? {} : (JSON.parse(row.labels) as Record<string, string>),
+    labels: row.labels === "{}" ? {} : parseStoredJson<Record<string, string>>(row.labels),
     addedMs: row.added_ms,
     taggedMs: row.tagged_ms,
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Database } from "./database.ts";
+import { parseStoredJson } from "./stored-json.ts";
 
 /** A volume as the database has it; its files are in `volumes/NAME/_data`. */
 export interface VolumeRow {
@@ -77,7 +78,7 @@ export function volumeUses(database: Database): Map<string, number> {
 
 function toRow(row: StoredVolume | undefined): VolumeRow | undefined {
   if (row === undefined) return undefined;
-  const document = JSON.parse(row.document) as Pick<VolumeRow, "labels" | "options">;
+  const document = parseStoredJson<Pick<VolumeRow, "labels" | "options">>(row.document);
   return {
     name: row.name,
     createdMs: row.created_ms,

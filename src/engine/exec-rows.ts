@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Database } from "../content/database.ts";
+import { parseStoredJson } from "../content/stored-json.ts";
 import { isAlive } from "../runtime/process.ts";
 import type { ExecConfig } from "../spec/container.ts";
 import type { Engine } from "./engine.ts";
@@ -77,5 +78,5 @@ export function runningExecs(engine: Engine, container: string): string[] {
 }
 
 function toRow({ id, container, document }: StoredExec): ExecRow {
-  return { id, container, ...(JSON.parse(document) as Omit<ExecRow, "id" | "container">) };
+  return { id, container, ...parseStoredJson<Omit<ExecRow, "id" | "container">>(document) };
 }

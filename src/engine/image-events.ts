@@ -2,6 +2,7 @@
 
 import type { Database } from "../content/database.ts";
 import { putEvent } from "../content/events.ts";
+import { parseStoredJson } from "../content/stored-json.ts";
 import type { Digest } from "../spec/digest.ts";
 
 /**
@@ -19,7 +20,7 @@ export function noteImage(
   name: string = id,
 ): void {
   const row = database.get<{ labels: string }>("SELECT labels FROM image WHERE id = ?", id);
-  const labels: Record<string, string> = row === undefined ? {} : JSON.parse(row.labels);
+  const labels: Record<string, string> = row === undefined ? {} : parseStoredJson(row.labels);
   putEvent(database, {
     Type: "image",
     Action: action,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Database } from "../content/database.ts";
+import { parseStoredJson } from "../content/stored-json.ts";
 import type { Digest } from "../spec/digest.ts";
 import type { Engine } from "./engine.ts";
 
@@ -23,7 +24,7 @@ export function imageFacts(engine: Engine): ReadonlyMap<string, ImageFacts> {
   return new Map(
     rows.map(([id, parent, labels]) => [
       id,
-      { parent, labels: JSON.parse(labels), containers: users.get(id) ?? 0 },
+      { parent, labels: parseStoredJson(labels), containers: users.get(id) ?? 0 },
     ]),
   );
 }

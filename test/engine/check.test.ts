@@ -314,6 +314,16 @@ describe("checkStore", () => {
     assert.deepEqual((await checkStore(engine, {})).findings, []);
   });
 
+  it("is told of JSON in the database that is none any more: a bit may have flipped there", async () => {
+    await using loaded = await openLoaded();
+    const { engine } = loaded.store;
+    engine.store.database.run('UPDATE image SET labels = \'{"a":"b",}\'');
+    await assert.rejects(listImages(engine), {
+      code: "STORE_DAMAGED",
+      hint: /system check --repair/,
+    });
+  });
+
   it("brings no image back of which a layer is damaged or gone", async () => {
     for (const how of ["missing", "flip", "cut"] as const) {
       await using loaded = await openLoaded();
