@@ -12,6 +12,7 @@ import { listImages } from "../../src/engine/list.ts";
 import { loadImages } from "../../src/engine/load.ts";
 import { saveImages } from "../../src/engine/save.ts";
 import type { CheckFinding } from "../../src/engine/types.ts";
+import { createVolume, inspectVolume } from "../../src/engine/volumes.ts";
 import { type Digest, digestOf } from "../../src/spec/digest.ts";
 import { containerdSingle } from "../fixtures/containerd.ts";
 import { docker25, docker25Several } from "../fixtures/docker-oci.ts";
@@ -317,11 +318,14 @@ describe("checkStore", () => {
   it("is told of JSON in the database that is none any more: a bit may have flipped there", async () => {
     await using loaded = await openLoaded();
     const { engine } = loaded.store;
-    engine.store.database.run('UPDATE image SET labels = \'{"a":"b",}\'');
-    await assert.rejects(listImages(engine), {
-      code: "STORE_DAMAGED",
-      hint: /system check --repair/,
-    });
+    const { database } = engine.store;
+    const wanted = { code: "STORE_DAMAGED", hint: /system check --repair/ };
+    await createVolume(engine, { name: "data" });
+    database.run("UPDATE volume SET document = '{},'");
+    await assert.rejects(inspectVolume(engine, "data"), wanted);
+    // A bit of the schema itself.
+    database.run("ALTER TABLE volume RENAME COLUMN document TO documend");
+    await assert.rejects(inspectVolume(engine, "data"), wanted);
   });
 
   it("brings no image back of which a layer is damaged or gone", async () => {
