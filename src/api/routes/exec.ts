@@ -117,7 +117,10 @@ export const execRoutes: readonly Route[] = [
     method: "POST",
     path: "/exec/{id}/start",
     summary: "Run a command in a container",
-    support: { is: "works" },
+    support: {
+      is: "partly",
+      missing: "input from clients that ask for no upgrade and send no body",
+    },
     handle: start,
   },
   {
