@@ -163,7 +163,8 @@ function closeUnlessRead(request: IncomingMessage, response: ServerResponse): vo
 
 function logError(log: FastifyBaseLogger, error: unknown): void {
   const status = statusOf(error);
-  if (status < 500) return;
+  // What lade does not do at all is the client's affair.
+  if (status < 500 || status === 501) return;
   // What is not a LadeError is a bug: its stack says where.
   log.error(
     isLadeError(error) ? { code: error.code, cause: error.cause } : { err: error },
