@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { proveCalls } from "../test/faults/call-mistakes.ts";
 import { proveClients } from "../test/faults/client-mistakes.ts";
 import { goals } from "../test/faults/goals.ts";
+import { proveInput } from "../test/faults/input-mistakes.ts";
 import { proveGoals } from "../test/faults/prove.ts";
 import { keepResult } from "../test/faults/report.ts";
 import type { GoalOptions } from "../test/faults/result.ts";
@@ -39,6 +40,7 @@ const proofs = [
   { goals: ["G1", "G2"], prove: proveGoals },
   { goals: ["G3", "G4"], prove: proveCalls },
   { goals: ["G9", "G11"], prove: proveClients },
+  { goals: ["G5", "G10", "G12"], prove: proveInput },
 ] as const;
 
 /** Those of the goals that were named; all where none was. */
