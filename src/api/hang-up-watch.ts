@@ -17,6 +17,7 @@ let timer: NodeJS.Timeout | undefined;
 
 /** Destroys a connection once its client has left altogether; one timer looks after all of them. */
 export function watchHangUp(socket: Duplex): void {
+  if (socket.destroyed) return;
   watched.set(socket, { wasGone: false });
   socket.once("close", () => {
     watched.delete(socket);

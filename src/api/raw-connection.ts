@@ -56,6 +56,8 @@ export function answerRaw(
   response.shouldKeepAlive = false;
   response.writeHead(200, { "Content-Type": contentType });
   response.flushHeaders();
+  // Who closed one side and then left is told of by nothing else.
+  watchHangUp(request.socket);
   const gone = whenGone(response);
   const hasBody =
     request.headers["transfer-encoding"] !== undefined ||
@@ -72,6 +74,8 @@ export function answerRaw(
 function whenGone(stream: Duplex | ServerResponse): AbortSignal {
   const controller = new AbortController();
   const abort = () => controller.abort();
+  // Who has left already is not told of again.
+  if (stream.destroyed || stream.closed) abort();
   stream.once("close", abort);
   // What goes wrong with the connection is told to who writes; without a listener it would be thrown.
   stream.on("error", abort);
