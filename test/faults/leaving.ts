@@ -114,7 +114,11 @@ async function watch(options: LeavingOptions, places: StorePlaces): Promise<Leav
   const failures: string[] = [];
   for (let round = 0; round < rounds + warmUps; round++) {
     const calls = Math.ceil(options.calls / (rounds + warmUps));
-    await Promise.race([oneRound(leaving, calls, counts), server.died]);
+    await Promise.race([oneRound(leaving, calls, counts), server.died]).catch(async (error) => {
+      // Where the server died, its own words say more than a connection that broke.
+      await Promise.race([server.died, delay(3000)]);
+      throw error;
+    });
     const sizes = await server.sizes();
     if (round >= warmUps) samples.push(sizes);
     log?.(`round ${round}: ${describe(sizes)}`);
