@@ -56,18 +56,6 @@ export const inputMistakes: readonly InputMistake[] = [
     ],
   },
   {
-    name: "a digest may be any text",
-    by: { row: "A2" },
-    replacements: [
-      {
-        file: "src/spec/digest.ts",
-        find: "export function isDigest(text: string): text is Digest {\n",
-        replace:
-          'export function isDigest(text: string): text is Digest {\n  if (text.startsWith("sha256:")) return true;\n',
-      },
-    ],
-  },
-  {
     name: "a pax header may be of any size",
     by: { row: "T8" },
     replacements: [
@@ -83,9 +71,9 @@ export const inputMistakes: readonly InputMistake[] = [
     by: "swapped folders",
     replacements: [
       {
-        file: "src/rootfs/resolve.ts",
-        find: "openAt(folder, name, pathOnly);",
-        replace: "openAt(folder, name, pathOnly - fs.constants.O_NOFOLLOW);",
+        file: "src/sys/file.ts",
+        find: "flags | closeOnExec | fs.constants.O_NOFOLLOW;",
+        replace: "flags | closeOnExec;",
       },
     ],
   },
