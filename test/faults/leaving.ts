@@ -53,6 +53,12 @@ const rounds = 9;
 const warmUps = 1;
 /** How much larger the last rounds may be than the first. */
 const allowance = 1.05;
+/**
+ * The same for what JavaScript holds: code that is compiled as it gets hot is in it, and settles only
+ * after a few thousand calls (18.8, 20.1, 21.0, 21.3 MiB after 200, 800, 1,400, 1,800 of them). A leak
+ * of each call's buffers is more within a few hundred.
+ */
+const heldAllowance = 1.15;
 const atOnce = 16;
 const containerName = "watched";
 
@@ -131,7 +137,8 @@ async function watch(options: LeavingOptions, places: StorePlaces): Promise<Leav
   }
   const found = compare(samples);
   for (const { name, early, late } of found) {
-    if (late > early * allowance) failures.push(`${name}: ${early} in early rounds, ${late} later`);
+    const most = name === "held" ? heldAllowance : allowance;
+    if (late > early * most) failures.push(`${name}: ${early} in early rounds, ${late} later`);
   }
   const { body } = await server.request("POST", "/images/load", { body: inputs.archive });
   if (!body.includes("Loaded image: large:1")) failures.push(`not loaded at last: ${String(body)}`);
