@@ -324,8 +324,8 @@ function translated<T>(path: string, call: () => T): T {
           });
     }
     if (code === resultCodes.ioError) throw new LadeError("IO_FAILED", message, { cause: error });
-    // The schema is checked when the store is opened: what is missing later, or again, is damage to it.
-    const lacksSchema = /^no such (?:table|column)\b/.test(messageOf(error));
+    const lacksSchema =
+      /^no such (?:table|column)\b/.test(messageOf(error)) && !isSchemaWhole(path);
     if (code === resultCodes.corrupt || code === resultCodes.notADatabase || lacksSchema) {
       throw new LadeError("STORE_DAMAGED", message, {
         cause: error,
@@ -333,6 +333,25 @@ function translated<T>(path: string, call: () => T): T {
       });
     }
     throw error;
+  }
+}
+
+/** Whether the tables are those that lade makes: a query that misses one is then a mistake in lade. */
+function isSchemaWhole(path: string): boolean {
+  const tablesOf = (place: string, steps: readonly string[]) => {
+    const connection = new DatabaseSync(place);
+    try {
+      for (const step of steps) connection.exec(step);
+      const query = "SELECT name, sql FROM sqlite_schema ORDER BY name";
+      return JSON.stringify(connection.prepare(query).all());
+    } finally {
+      connection.close();
+    }
+  };
+  try {
+    return tablesOf(path, []) === tablesOf(":memory:", migrations);
+  } catch {
+    return false;
   }
 }
 

@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { parseHost } from "../../src/api/host.ts";
+import { statusOf } from "../../src/api/http-status.ts";
+import { addressInUse, listenError } from "../../src/api/listen-error.ts";
 import { choosePassed } from "../../src/api/listen-fd.ts";
 import { readJson } from "../../src/api/request-body.ts";
 import { countTraffic } from "../../src/api/traffic.ts";
-import { isLadeError } from "../../src/base/errors.ts";
+import { isLadeError, LadeError } from "../../src/base/errors.ts";
 import { limits } from "../../src/base/limits.ts";
 import { goStruct } from "../../src/spec/schema.ts";
 
@@ -82,4 +84,16 @@ test("a body that trickles in is not waited for for ever", async (t) => {
   const reading = readJson({ headers, body, hasBody: true }, goStruct({}));
   t.mock.timers.tick(limits.api.smallBodyMs);
   await assert.rejects(reading, (error) => isLadeError(error, "LIMIT_EXCEEDED"));
+});
+
+test("an address that can't be listened on is told in dockerd's words", () => {
+  const taken = Object.assign(new Error("listen EADDRINUSE"), { errno: -98 });
+  for (const error of [listenError("tcp 127.0.0.1:1", taken), addressInUse("tcp 127.0.0.1:1")]) {
+    assert.equal(error.code, "LISTEN_FAILED");
+    assert.equal(error.message, "listen tcp 127.0.0.1:1: bind: address already in use");
+  }
+});
+
+test("what the server's stop has ended may be asked for again", () => {
+  assert.equal(statusOf(new LadeError("API_STOPPED", "the server is stopping")), 503);
 });
