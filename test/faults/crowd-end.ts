@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { mountsBelow } from "../helpers/mounts.ts";
+import { type Process, processesWith } from "../helpers/processes.ts";
 import { containerNames, type Scene, saveImage } from "./crowd-operations.ts";
 import type { StorePlaces } from "./store-state.ts";
 
@@ -103,38 +104,6 @@ async function processesGone(places: StorePlaces): Promise<void> {
   while (processesOf(places).length > 0 && Date.now() < end) await delay(50);
 }
 
-interface Process {
-  readonly pid: number;
-  readonly command: string;
-}
-
 function processesOf({ runRoot }: Pick<StorePlaces, "runRoot">): Process[] {
   return processesWith(runRoot);
-}
-
-/** Processes that have a path in their words or their environment. */
-export function processesWith(path: string): Process[] {
-  return fs.readdirSync("/proc").flatMap((name) => {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid) return [];
-    try {
-      const command = fs.readFileSync(`/proc/${name}/cmdline`, "latin1").replaceAll("\0", " ");
-      const environment = fs.readFileSync(`/proc/${name}/environ`, "latin1");
-      const isOurs = command.includes(path) || environment.includes(path);
-      return isOurs ? [{ pid: Number(name), command }] : [];
-    } catch {
-      // It has ended meanwhile.
-      return [];
-    }
-  });
-}
-
-/** For when a run is given up: all that it started ends. */
-export function endProcesses(folder: string): void {
-  for (const { pid } of processesWith(folder)) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
 }

@@ -12,8 +12,8 @@ import { dir, file, sampleImage, sampleLayer } from "../fixtures/sample-image.ts
 import { plainArchive } from "../fixtures/variants.ts";
 import { noise } from "../helpers/bytes.ts";
 import { unmountBelow } from "../helpers/mounts.ts";
+import { endProcesses, processesWith } from "../helpers/processes.ts";
 import { requireTool } from "../helpers/tools.ts";
-import { endProcesses, processesWith } from "./crowd-end.ts";
 import {
   anyCall,
   type Leaving,

@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { writeSyntheticArchive } from "../../bench/synthetic.ts";
 import { unmountBelow } from "../helpers/mounts.ts";
+import { endProcesses } from "../helpers/processes.ts";
 import { type RunResult, run, runOrThrow } from "../helpers/tools.ts";
-import { endProcesses } from "./crowd-end.ts";
 import { type MemoryGroup, makeMemoryGroup } from "./memory-group.ts";
 import type { StorePlaces } from "./store-state.ts";
 

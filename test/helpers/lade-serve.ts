@@ -7,6 +7,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unmountBelow } from "./mounts.ts";
+import { endProcesses } from "./processes.ts";
 import { type RunOptions, type RunResult, run } from "./tools.ts";
 
 /** What came back of one request. */
@@ -67,6 +68,8 @@ export async function startLadeServe(
   });
   const cleanUp = () => {
     child.kill("SIGKILL");
+    // A monitor, or what it starts at a container's end, would make the folder again.
+    endProcesses(folder);
     unmountBelow(folder);
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   };
