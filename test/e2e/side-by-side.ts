@@ -65,7 +65,11 @@ export async function openSideBySide(image: string): Promise<SideBySide> {
 }
 
 /** Imports busybox to Docker, and saves it from there, so that both have the very same image. */
-export async function busyboxArchive(folder: string, image: string, docker: string): Promise<string> {
+export async function busyboxArchive(
+  folder: string,
+  image: string,
+  docker: string,
+): Promise<string> {
   const busybox = shellQuote(requireTool("busybox", "busybox-static"));
   const archive = join(folder, "busybox.tar");
   const lines = [
