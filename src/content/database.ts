@@ -158,6 +158,9 @@ export const schemaVersion: number = migrations.length;
 /** How long a command waits for another one's transaction; transactions take milliseconds. */
 const busyTimeoutMs = 60_000;
 
+/** How many answers to the same question are kept; each is some kilobytes. */
+const mostRemembered = 256;
+
 export type Row = Record<string, SQLOutputValue>;
 
 /** SQLite with the few calls that the store needs. */
@@ -173,6 +176,13 @@ export interface Database extends Disposable {
   transaction<T>(work: () => T, options?: TransactionOptions): T;
   /** Runs `work`, which only reads, on what is there now, whatever others write meanwhile. */
   snapshot<T>(work: () => T): T;
+  /**
+   * What `read` gave the last time, for as long as nobody has written to the database since, here or
+   * elsewhere: a server is asked the same again and again. Nobody may change what it gives.
+   *
+   * @param key stands for `read` and all that it depends on besides the database
+   */
+  remember<T>(key: string, read: () => T): T;
 }
 
 export interface TransactionOptions {
@@ -235,6 +245,16 @@ function wrap(connection: DatabaseSync, path: string): Database {
     }
     return statement;
   };
+  const remembered = new Map<string, unknown>();
+  let rememberedAt = "";
+  let versions: ReturnType<DatabaseSync["prepare"]> | undefined;
+  const version = () => {
+    // Others' writes, and our own: https://sqlite.org/pragma.html#pragma_data_version
+    versions ??= connection.prepare(
+      "SELECT data_version, total_changes() FROM pragma_data_version",
+    );
+    return translated(path, () => Object.values(versions?.get() ?? {}).join(" "));
+  };
   return {
     all: <T extends object>(sql: string, ...values: SQLInputValue[]) =>
       translated(path, () => prepared(sql).all(...values) as T[]),
@@ -277,6 +297,18 @@ function wrap(connection: DatabaseSync, path: string): Database {
       } finally {
         rollBack(connection);
       }
+    },
+    remember: <T>(key: string, read: () => T): T => {
+      // What a transaction reads may be taken back with it.
+      if (connection.isTransaction) return read();
+      const now = version();
+      if (now !== rememberedAt || remembered.size >= mostRemembered) remembered.clear();
+      rememberedAt = now;
+      if (remembered.has(key)) return remembered.get(key) as T;
+      const value = read();
+      // Read after somebody wrote, it may be newer than `now`; it is then read once more.
+      remembered.set(key, value);
+      return value;
     },
     [Symbol.dispose]: () => connection.close(),
   };

@@ -72,7 +72,9 @@ export function deleteExecs(database: Database, container: string): void {
 
 /** IDs of execs that run in a container, as `inspect` shows them. */
 export function runningExecs(engine: Engine, container: string): string[] {
-  return unendedExecs(engine.store.database, container)
+  const { database } = engine.store;
+  return database
+    .remember(`execs of ${container}`, () => unendedExecs(database, container))
     .filter(({ process }) => process && isAlive(process.pid, process.startTicks))
     .map(({ id }) => id);
 }

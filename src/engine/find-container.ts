@@ -18,6 +18,10 @@ const wholeIdSize = 64;
  * @throws LadeError CONTAINER_NOT_FOUND; CONTAINER_INVALID for digits that several IDs begin with
  */
 export function findContainer({ database }: Store, nameOrId: string): ContainerRow {
+  return database.remember(`container ${nameOrId}`, () => find({ database }, nameOrId));
+}
+
+function find({ database }: Pick<Store, "database">, nameOrId: string): ContainerRow {
   if (nameOrId === "") {
     throw new LadeError("CONTAINER_INVALID", 'invalid name or ID supplied: ""');
   }

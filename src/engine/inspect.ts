@@ -79,7 +79,9 @@ export async function inspectImage(
   options: FindOptions = {},
 ): Promise<ImageDocument> {
   const { store } = engine;
-  return readImages(store, () => describeImage(store, name, options));
+  return store.database.remember(`image ${name} ${JSON.stringify(options)}`, () =>
+    readImages(store, () => describeImage(store, name, options)),
+  );
 }
 
 function describeImage(store: Store, name: string, options: FindOptions): ImageDocument {

@@ -24,7 +24,9 @@ export async function listContainers(
   engine: Engine,
   options: ListContainersOptions = {},
 ): Promise<readonly ContainerSummary[]> {
-  const stored = await withoutForgotten(engine, allContainers(engine.store.database));
+  const { database } = engine.store;
+  const known = database.remember("containers", () => allContainers(database));
+  const stored = await withoutForgotten(engine, known);
   const rows = stored.map((row) => ({ ...row, state: observedState(engine, row) }));
   if (rows.length === 0) return [];
   const networksOf = allEndpointDocuments(engine);

@@ -16,15 +16,18 @@ export type EndpointDocuments = Readonly<Record<string, EndpointDocument>>;
 /** One container's networks, by their names. */
 export function endpointDocuments(engine: Engine, row: ContainerRow): EndpointDocuments {
   const { database } = engine.store;
-  const endpoints = endpointsOfContainer(database, row.id);
-  return toDocuments(endpoints, (id) => networkById(database, id));
+  return database.remember(`networks of ${row.id}`, () =>
+    toDocuments(endpointsOfContainer(database, row.id), (id) => networkById(database, id)),
+  );
 }
 
 /** As {@link endpointDocuments}, for lists: all is read once. */
 export function allEndpointDocuments(engine: Engine): (row: ContainerRow) => EndpointDocuments {
-  const networks = new Map(networksOf(engine.store).map((network) => [network.id, network]));
-  const endpoints = allEndpoints(engine.store.database);
-  return (row) => toDocuments(endpoints.get(row.id) ?? [], (id) => networks.get(id));
+  return engine.store.database.remember("networks of containers", () => {
+    const networks = new Map(networksOf(engine.store).map((network) => [network.id, network]));
+    const endpoints = allEndpoints(engine.store.database);
+    return (row) => toDocuments(endpoints.get(row.id) ?? [], (id) => networks.get(id));
+  });
 }
 
 function toDocuments(

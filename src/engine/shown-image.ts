@@ -7,6 +7,10 @@ import { findImage } from "./find-image.ts";
 
 /** The image's name as the user gave it, or its ID where the name has come to mean another one. */
 export function shownImage(store: Store, row: ContainerRow): string {
+  return store.database.remember(`image of ${row.id}`, () => nameOrId(store, row));
+}
+
+function nameOrId(store: Store, row: ContainerRow): string {
   const name = row.definition.config.Image ?? "";
   if (name === "" || name === row.image) return row.image;
   try {

@@ -264,3 +264,41 @@ describe("the database", () => {
     );
   });
 });
+
+describe("what a database remembers", () => {
+  it("holds until somebody writes, here or in another process", () => {
+    using store = openStore(newRoot());
+    using other = openStore(store.paths.root);
+    const { database } = store;
+    let reads = 0;
+    const count = () =>
+      database.remember("count", () => {
+        reads++;
+        return database.get<{ count: number }>("SELECT COUNT(*) AS count FROM property")?.count;
+      });
+    const before = count();
+    assert.equal(count(), before);
+    assert.equal(reads, 1);
+    other.database.run("INSERT INTO property VALUES ('theirs', '')");
+    assert.equal(count(), Number(before) + 1);
+    database.run("INSERT INTO property VALUES ('ours', '')");
+    assert.equal(count(), Number(before) + 2);
+    assert.equal(count(), Number(before) + 2);
+    assert.equal(reads, 3);
+  });
+
+  it("is nothing of a transaction that is taken back", () => {
+    using store = openStore(newRoot());
+    const { database } = store;
+    const read = () =>
+      database.remember("x", () => database.get("SELECT 1 FROM property WHERE name = 'x'"));
+    assert.throws(() =>
+      database.transaction(() => {
+        database.run("INSERT INTO property VALUES ('x', '')");
+        assert.notEqual(read(), undefined);
+        throw new Error("taken back");
+      }),
+    );
+    assert.equal(read(), undefined);
+  });
+});
