@@ -38,7 +38,8 @@ export async function inspectContainer(
   const { definition } = row;
   const state = observedState(engine, row);
   const shownState = stateDocument(state);
-  const files = filesOf(engine, row);
+  // Files come before the database tells of what they are for.
+  const files = engine.store.database.remember(`files of ${row.id}`, () => filesOf(engine, row));
   const execs = runningExecs(engine, row.id);
   const size = options.size === true ? containerSize(engine, row) : undefined;
   return {

@@ -31,6 +31,15 @@ export async function listImages(
   options: ListImagesOptions = {},
 ): Promise<readonly ImageSummary[]> {
   const { store } = engine;
+  const { all, pattern } = options;
+  // Filters may tell times by how long ago they are.
+  if ((options.filters ?? []).length > 0) return select(store, options);
+  return store.database.remember(`images ${JSON.stringify({ all, pattern })}`, () =>
+    select(store, options),
+  );
+}
+
+function select(store: Store, options: ListImagesOptions): readonly ImageSummary[] {
   const selection = readSelection(store, options);
   const images = listedImages(store.database);
   const parents = parentImages(store.database);
