@@ -13,5 +13,9 @@ export const missCauses: Readonly<Record<string, string>> = {
   "run-load": `${nodeStart} Two commands have it twice.`,
   "commit-small": nodeStart,
   images: nodeStart,
+  "api-inspect-container-rate":
+    "dockerd has the whole document in memory. lade looks whether the process still runs and whether " +
+    "anybody wrote to the database, and writes 5 kB of JSON by Node's HTTP server.",
+  "api-inspect-container-p99": "As for its requests a second.",
   "images-10000": `${nodeStart} The rest is 6 µs for each image: reading rows, making the table.`,
 };

@@ -167,7 +167,7 @@ async function measureIn(
     },
   };
   if (options.growth && isWanted(options, "list")) await measureLists(work, options, lists);
-  if (isWanted(options, "api")) {
+  if (options.only.length === 0 || options.only.some((start) => start.startsWith("api"))) {
     await measureApi(image, { work, output, options, measuring }, async (part) => {
       results.cases = [...results.cases, ...(part.cases ?? [])];
       results.clients = [...results.clients, ...(part.clients ?? [])];
