@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
-import { schemaVersion } from "../../src/content/database.ts";
+import { schemaVersion } from "../../src/content/schema.ts";
 import { openStore } from "../../src/content/store.ts";
 import { type Scratch, scratch } from "../fixtures/outside-tools.ts";
 
