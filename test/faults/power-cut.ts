@@ -3,7 +3,7 @@
 /** Cuts the power while lade works, and looks at what is left. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -156,6 +156,9 @@ class Session implements PowerCutResult {
     const delayMs = random.fraction() * usualMs * 1.1;
     const running = this.#start(operation);
     await delay(delayMs);
+    // What a command says when the power has gone nobody hears: the kernel, which goes on here, has
+    // told a sync that came right then that it was done.
+    const wasHeard = hasEnded(running.pid);
     this.#disk.cut();
     const ended = await running.ended;
     story.push(
@@ -165,8 +168,9 @@ class Session implements PowerCutResult {
     if (ended.code !== 0 && operation.isRefused !== true) {
       return [this.#state, operation.apply(this.#state, undefined)];
     }
+    const before = this.#state;
     this.#settle(operation, ended);
-    return [this.#state];
+    return wasHeard ? [this.#state] : [before, this.#state];
   }
 
   #settle(operation: Operation, ended: Ended): void {
@@ -182,7 +186,7 @@ class Session implements PowerCutResult {
     if (ended.code === 0) this.#state = operation.apply(this.#state, ended.stdout);
   }
 
-  #start(operation: Operation): { readonly ended: Promise<Ended> } {
+  #start(operation: Operation): { readonly ended: Promise<Ended>; readonly pid: number } {
     const child = spawn(
       process.execPath,
       ["--disable-warning=ExperimentalWarning", this.#options.program, ...operation.args],
@@ -191,7 +195,17 @@ class Session implements PowerCutResult {
         stdio: ["ignore", "pipe", "pipe"],
       },
     );
-    return { ended: waitFor(child) };
+    return { ended: waitFor(child), pid: child.pid ?? 0 };
+  }
+}
+
+/** Whether a child's process is over, be it that nobody has taken its exit code yet. */
+function hasEnded(pid: number): boolean {
+  try {
+    const [, state] = /^\d+ \(.*\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return state === "Z" || state === "X";
+  } catch {
+    return true;
   }
 }
 
