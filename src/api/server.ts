@@ -15,7 +15,7 @@ import { lingerAtEnd } from "./linger.ts";
 import { parseQuery } from "./query.ts";
 import { answerRaw, takeOver } from "./raw-connection.ts";
 import { bodySource, readJson } from "./request-body.ts";
-import { compileRoutes, type MatchedRoute } from "./route.ts";
+import { compileRoutes } from "./route.ts";
 import { routes } from "./routes.ts";
 import { send } from "./send.ts";
 import { isUpgradeRequest, type Upgrade } from "./upgrade.ts";
@@ -205,7 +205,7 @@ async function answerOf(state: Exchange, stream: Writable): Promise<Answer> {
     hasBody,
     json: (schema) => readJson({ headers: request.headers, body, hasBody }, schema),
   };
-  return await answerTo(matched, call);
+  return await matched.route.handle(call);
 }
 
 /** Aborted when the client has left, or the server stops. */
@@ -220,10 +220,6 @@ function untilGone(stream: Writable, stop: AbortSignal): AbortSignal {
   });
   if (stop.aborted || stream.destroyed) abort();
   return controller.signal;
-}
-
-function answerTo({ route }: MatchedRoute, call: Call): Promise<Answer> {
-  return route.handle(call);
 }
 
 /** Undefined where it is not told before. */

@@ -157,8 +157,9 @@ function wrap(connection: DatabaseSync, path: string): Database {
       rememberedAt = now;
       if (remembered.has(key)) return remembered.get(key) as T;
       const value = read();
-      // Read after somebody wrote, it may be newer than `now`; it is then read once more.
-      remembered.set(key, value);
+      // Read after somebody wrote, it may be newer than `now`; it is then read once more. Where `read`
+      // itself has met a newer version, what it read before that is no part of it.
+      if (rememberedAt === now) remembered.set(key, value);
       return value;
     },
     [Symbol.dispose]: () => connection.close(),
