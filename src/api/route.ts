@@ -20,6 +20,8 @@ export interface Route {
   readonly path: string;
   readonly summary: string;
   readonly support: Support;
+  /** It lasts as long as what it watches: it ends at once when the server stops; others may finish. */
+  readonly isWatching?: boolean;
   handle(call: Call): Promise<Answer>;
 }
 

@@ -19,7 +19,6 @@ import { compileRoutes } from "./route.ts";
 import { routes } from "./routes.ts";
 import { send } from "./send.ts";
 import { isUpgradeRequest, type Upgrade } from "./upgrade.ts";
-import { isWatching } from "./watching.ts";
 import { takeOverWebsocket } from "./websocket.ts";
 
 /** Docker's Engine API on an engine; listeners hand it what they get. */
@@ -185,7 +184,7 @@ async function answerOf(state: Exchange, stream: Writable): Promise<Answer> {
   if (matched.route.support.is === "absent") {
     throw new LadeError("UNSUPPORTED", matched.route.support.reason);
   }
-  const stop = isWatching(matched.route) ? options.signal : options.cutSignal;
+  const stop = matched.route.isWatching === true ? options.signal : options.cutSignal;
   let signal: AbortSignal | undefined;
   const hasBody = bodySize(request) !== 0;
   // Also of one that asks for an upgrade: Node parses the body before it hands the connection over.

@@ -77,6 +77,7 @@ export const attachRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/containers/{id}/attach",
+    isWatching: true,
     summary: "Connect to a container's input and output",
     support: {
       is: "partly",
@@ -87,6 +88,7 @@ export const attachRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/containers/{id}/attach/ws",
+    isWatching: true,
     summary: "Connect to a container's input and output by a websocket",
     support: { is: "works" },
     handle: attachWebsocket,

@@ -14,6 +14,7 @@ export const eventRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/events",
+    isWatching: true,
     summary: "Follow what happens",
     support: { is: "works" },
     handle: followEvents,

@@ -116,6 +116,7 @@ export const execRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/exec/{id}/start",
+    isWatching: true,
     summary: "Run a command in a container",
     support: {
       is: "partly",

@@ -69,6 +69,7 @@ export const logRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/containers/{id}/logs",
+    isWatching: true,
     summary: "Show what a container wrote",
     support: { is: "works" },
     handle: logs,

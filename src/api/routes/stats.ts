@@ -45,6 +45,7 @@ export const statsRoutes: readonly Route[] = [
   {
     method: "GET",
     path: "/containers/{id}/stats",
+    isWatching: true,
     summary: "Show what a container uses",
     support: { is: "works" },
     handle: stats,

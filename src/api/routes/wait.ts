@@ -56,6 +56,7 @@ export const waitRoutes: readonly Route[] = [
   {
     method: "POST",
     path: "/containers/{id}/wait",
+    isWatching: true,
     summary: "Wait for a container's end",
     support: { is: "works" },
     handle: wait,
