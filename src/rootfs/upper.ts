@@ -3,8 +3,8 @@
 import * as fs from "node:fs";
 import { isSystemError, LadeError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { listFolder, openBeneath, readLinkAt } from "../sys/file.ts";
-import { type FileStatus, statusAtIfThere, statusOf } from "../sys/status.ts";
+import { listFolder, openAt, openBeneath, pathOnly, readLinkAt } from "../sys/file.ts";
+import { type FileStatus, statusOf } from "../sys/status.ts";
 import { getXattr, listXattrs } from "../sys/xattr.ts";
 import { type ByteString, byteStringToText, toByteString } from "../tar/entry.ts";
 import { type FolderNode, isPortableXattr, plainNode, type TreeNode } from "./tree.ts";
@@ -74,30 +74,45 @@ export function isGone(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR", "ELOOP", "EXDEV"].some((code) => isSystemError(error, code));
 }
 
+/**
+ * What has a name now. All of its facts are asked of one open place: a container that swaps a
+ * folder for a symlink between two questions would get an answer that mixes both, or an error.
+ */
 function readChild(
-  fd: number,
+  folderFd: number,
   name: ByteString,
   links: Map<string, TreeNode>,
 ): TreeNode | undefined {
-  const status = statusAtIfThere(fd, name);
-  if (status === undefined || status.type === "socket") return undefined;
-  const key = `${status.device} ${status.inode}`;
-  const isShared = status.links > 1 && status.type !== "directory";
-  const known = isShared ? links.get(key) : undefined;
-  if (known !== undefined) return known;
+  let fd: number;
   try {
-    const node = nodeOf(fd, name, status);
-    if (isShared && node.type !== "whiteout") links.set(key, node);
-    return node;
+    fd = openAt(folderFd, name, pathOnly);
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;
   }
+  try {
+    return readNode(fd, links);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
-function nodeOf(fd: number, name: ByteString, status: FileStatus): TreeNode {
+/** @param fd opened as a path only */
+function readNode(fd: number, links: Map<string, TreeNode>): TreeNode | undefined {
+  const status = statusOf(fd);
+  if (status.type === "socket") return undefined;
+  const key = `${status.device} ${status.inode}`;
+  const isShared = status.links > 1 && status.type !== "directory";
+  const known = isShared ? links.get(key) : undefined;
+  if (known !== undefined) return known;
+  const node = nodeOf(fd, status);
+  if (isShared && node.type !== "whiteout") links.set(key, node);
+  return node;
+}
+
+function nodeOf(fd: number, status: FileStatus): TreeNode {
   if (isWhiteoutDevice(status)) return { ...plainNode, type: "whiteout", mode: 0 };
-  const facts = overlayFacts(Buffer.from(`/proc/self/fd/${fd}/${name}`, "latin1"));
+  const facts = overlayFacts(fd);
   if (status.type === "directory") return folderNode(status, facts);
   if (facts.isWhiteout && status.type === "file" && status.size === 0) {
     return { ...plainNode, type: "whiteout", mode: 0 };
@@ -108,7 +123,8 @@ function nodeOf(fd: number, name: ByteString, status: FileStatus): TreeNode {
     type: status.type as Exclude<FileStatus["type"], "socket">,
     ...metadata(status),
     size: isFile ? status.size : 0,
-    linkPath: status.type === "symlink" ? toByteString(readLinkAt(fd, name)) : "",
+    // readlinkat(2) with an empty name reads the link that the descriptor itself is of.
+    linkPath: status.type === "symlink" ? toByteString(readLinkAt(fd, "")) : "",
     deviceMajor: status.deviceMajor,
     deviceMinor: status.deviceMinor,
     xattrs: facts.xattrs,
@@ -146,27 +162,26 @@ interface OverlayFacts {
 /** overlayfs's own attributes: `trusted` where root mounted it, `user` with its option `userxattr`. */
 const ownPrefixes = ["trusted.overlay.", "user.overlay."];
 
-/** @param target an open folder, or a path at whose end nothing is followed */
-function overlayFacts(target: number | Buffer): OverlayFacts {
+function overlayFacts(fd: number): OverlayFacts {
   const xattrs: (readonly [ByteString, ByteString])[] = [];
   let isOpaque = false;
   let isWhiteout = false;
-  for (const bytes of listXattrs(target)) {
+  for (const bytes of listXattrs(fd)) {
     const name = toByteString(bytes);
     const own = ownPrefixes.find((prefix) => name.startsWith(prefix));
     if (own !== undefined) {
       const word = name.slice(own.length);
-      isOpaque ||= word === "opaque" && xattrText(target, name) === "y";
+      isOpaque ||= word === "opaque" && xattrText(fd, name) === "y";
       isWhiteout ||= word === "whiteout";
     } else if (isPortableXattr(name)) {
-      const value = xattrText(target, name);
+      const value = xattrText(fd, name);
       if (value !== undefined) xattrs.push([name, value]);
     }
   }
   return { xattrs: xattrs.sort(([a], [b]) => (a < b ? -1 : 1)), isOpaque, isWhiteout };
 }
 
-function xattrText(target: number | Buffer, name: ByteString): ByteString | undefined {
-  const value = getXattr(target, name);
+function xattrText(fd: number, name: ByteString): ByteString | undefined {
+  const value = getXattr(fd, name);
   return value === undefined ? undefined : toByteString(value);
 }

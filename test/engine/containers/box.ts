@@ -216,6 +216,18 @@ function listFolder(path: string): string[] {
   return fs.existsSync(path) ? fs.readdirSync(path) : [];
 }
 
+/** What a reboot leaves of a machine: no process, no mount, an empty run root. */
+export async function reboot(box: Box, bootId = "another-boot"): Promise<Engine> {
+  for (const { pid } of processesOf(box.folder)) kill(pid);
+  for (const { state } of allContainers(box.engine.store.database)) {
+    if (state.pid > 0) kill(state.pid);
+  }
+  await eventually("the end of all", () => processesOf(box.folder).length === 0);
+  unmountBelow(box.folder);
+  fs.rmSync(box.engine.run.root, { recursive: true, force: true });
+  return await box.reopen({ bootId });
+}
+
 /** Asserts that nothing of any container is left on the machine, but what is in the store. */
 export async function assertNothingRuns({ engine, folder }: Box): Promise<void> {
   await eventually("the end of all processes", () => processesOf(folder).length === 0);

@@ -18,7 +18,6 @@ import { removeContainer } from "../../../src/engine/remove-container.ts";
 import { startContainer } from "../../../src/engine/start.ts";
 import { waitContainer } from "../../../src/engine/wait.ts";
 import type { Digest } from "../../../src/spec/digest.ts";
-import { unmountBelow } from "../../helpers/mounts.ts";
 import { code } from "./asserts.ts";
 import {
   assertNothingLeft,
@@ -29,7 +28,7 @@ import {
   eventually,
   monitorOf,
   openBox,
-  processesOf,
+  reboot,
   run,
   start,
 } from "./box.ts";
@@ -137,19 +136,6 @@ test("a start that never came to its end is undone by the next command", async (
   await startContainer(engine, id);
   assert.match(await statusOf(box, id), /^Up /);
 });
-
-/** What a reboot leaves of a machine: no process, no mount, an empty run root. */
-async function reboot(box: Box): Promise<Box["engine"]> {
-  for (const { pid } of processesOf(box.folder)) process.kill(pid, "SIGKILL");
-  for (const { Id: id } of await listContainers(box.engine, { all: true })) {
-    const { pid } = findContainer(box.engine.store, id).state;
-    if (pid > 0) process.kill(pid, "SIGKILL");
-  }
-  await eventually("the end of all", () => processesOf(box.folder).length === 0);
-  unmountBelow(box.folder);
-  fs.rmSync(box.engine.run.root, { recursive: true, force: true });
-  return await box.reopen({ bootId: "another-boot" });
-}
 
 test("after a reboot nothing runs, and everything can be started or removed", async () => {
   await using box = await openBox();

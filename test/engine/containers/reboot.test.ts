@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import * as fs from "node:fs";
 import { test } from "node:test";
 import { type ContainerRow, createdState } from "../../../src/content/containers.ts";
-import { findContainer } from "../../../src/engine/find-container.ts";
 import { inspectContainer } from "../../../src/engine/inspect-container.ts";
 import { listContainers } from "../../../src/engine/list-containers.ts";
 import { isWanted, startAfterBoot } from "../../../src/engine/start-after-boot.ts";
 import { stopContainer } from "../../../src/engine/stop.ts";
 import { waitContainer } from "../../../src/engine/wait.ts";
-import { unmountBelow } from "../../helpers/mounts.ts";
-import {
-  assertNothingRuns,
-  type Box,
-  body,
-  create,
-  eventually,
-  openBox,
-  processesOf,
-  start,
-} from "./box.ts";
+import { assertNothingRuns, body, create, openBox, processesOf, reboot, start } from "./box.ts";
 
 const never = new AbortController().signal;
 
@@ -42,19 +30,6 @@ test("who is started after a reboot, as Docker's ShouldRestart has it", () => {
   assert.equal(wants("on-failure", { exitCode: 255 }), true);
   assert.equal(wants("on-failure", { exitCode: 1, restartCount: 2 }, 2), false);
 });
-
-/** What a reboot leaves of a machine: no process, no mount, an empty run root. */
-async function reboot(box: Box, bootId: string): Promise<Box["engine"]> {
-  for (const { pid } of processesOf(box.folder)) process.kill(pid, "SIGKILL");
-  for (const { Id: id } of await listContainers(box.engine, { all: true })) {
-    const { pid } = findContainer(box.engine.store, id).state;
-    if (pid > 0) process.kill(pid, "SIGKILL");
-  }
-  await eventually("the end of all", () => processesOf(box.folder).length === 0);
-  unmountBelow(box.folder);
-  fs.rmSync(box.engine.run.root, { recursive: true, force: true });
-  return await box.reopen({ bootId });
-}
 
 test("a reboot: policies are carried out, once, by however many servers", async () => {
   await using box = await openBox();
