@@ -12,11 +12,8 @@
 
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
-import { proveCalls } from "../test/faults/call-mistakes.ts";
-import { proveClients } from "../test/faults/client-mistakes.ts";
 import { goals } from "../test/faults/goals.ts";
-import { proveInput } from "../test/faults/input-mistakes.ts";
-import { proveGoals } from "../test/faults/prove.ts";
+import { proofs } from "../test/faults/proofs.ts";
 import { keepResult } from "../test/faults/report.ts";
 import type { GoalOptions } from "../test/faults/result.ts";
 
@@ -35,19 +32,11 @@ function enterNamespace(): number {
   return status ?? 1;
 }
 
-/** What finds the mistakes that are planted for each goal. */
-const proofs = [
-  { goals: ["G1", "G2"], prove: proveGoals },
-  { goals: ["G3", "G4"], prove: proveCalls },
-  { goals: ["G9", "G11"], prove: proveClients },
-  { goals: ["G5", "G10", "G12"], prove: proveInput },
-] as const;
-
 /** Those of the goals that were named; all where none was. */
 function proofsOf(names: readonly string[]) {
-  const isWanted = (list: readonly string[]) =>
-    names.length === 0 || list.some((name) => names.includes(name));
-  return proofs.filter(({ goals: list }) => isWanted(list)).map(({ prove }) => prove);
+  return proofs.filter(
+    ({ goals: list }) => names.length === 0 || list.some((name) => names.includes(name)),
+  );
 }
 
 async function main(): Promise<boolean> {
@@ -76,8 +65,8 @@ async function main(): Promise<boolean> {
   console.log(`seed ${options.seed}`);
   if (values.prove) {
     let isProven = true;
-    for (const prove of proofsOf(positionals)) {
-      const result = await prove(options);
+    for (const proof of proofsOf(positionals)) {
+      const result = await proof.prove(options);
       if (!values.dry) keepResult(result);
       isProven &&= result.failures.length === 0;
     }

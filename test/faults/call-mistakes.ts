@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Mistakes that disturbed system calls must bring to light, and the proof that they do. */
+/** Mistakes that disturbed system calls must bring to light. */
 
 import type { PointKind } from "./call-points.ts";
 import { disturbInShares } from "./call-shares.ts";
-import type { Mistake } from "./mistakes.ts";
-import type { GoalOptions, GoalResult } from "./result.ts";
-import { copyLade } from "./source-copy.ts";
+import { type Finding, type Mistake, notFound, proofOf } from "./proof.ts";
+import type { GoalOptions } from "./result.ts";
 
 interface CallMistake extends Mistake {
   readonly kind: PointKind;
@@ -16,7 +15,7 @@ interface CallMistake extends Mistake {
 
 const lease = "src/content/lease.ts";
 
-export const callMistakes: readonly CallMistake[] = [
+const mistakes: readonly CallMistake[] = [
   {
     name: "what a killed command staged is not swept",
     kind: "kill",
@@ -117,29 +116,23 @@ export const callMistakes: readonly CallMistake[] = [
   },
 ];
 
-/** Fails for every mistake that goes unnoticed. */
-export async function proveCalls(options: GoalOptions): Promise<GoalResult> {
-  const started = performance.now();
-  const rows: (string | number)[][] = [];
-  const failures: string[] = [];
-  for (const { name, kind, command, replacements } of callMistakes) {
-    using lade = await copyLade(replacements);
-    const how = { program: lade.program, kind, seed: options.seed, commands: [command] };
-    const [result] = await disturbInShares({ ...how, stopsEarly: true });
-    const [found] = result?.failures ?? [];
-    options.log(`${name}: ${found ?? "not found"}`);
-    const goal = kind === "kill" ? "G3" : "G4";
-    rows.push([name, goal, command, found === undefined ? "–" : `found in ${result?.points} runs`]);
-    if (found === undefined) failures.push(`not found: ${name}`);
-  }
-  return {
-    goal: "proof-calls",
-    title: "Mistakes that were planted, and how soon disturbed system calls found them",
-    date: new Date().toISOString(),
-    seed: options.seed,
-    seconds: Math.round((performance.now() - started) / 1000),
-    head: ["mistake", "harness", "command", "found"],
-    rows,
-    failures,
-  };
+async function look(
+  { kind, command }: CallMistake,
+  program: string,
+  { seed }: GoalOptions,
+): Promise<Finding> {
+  const how = { program, kind, seed, commands: [command], stopsEarly: true };
+  const [result] = await disturbInShares(how);
+  const found = result?.failures[0];
+  const last = found === undefined ? notFound : `found in ${result?.points} runs`;
+  return { cells: [kind === "kill" ? "G3" : "G4", command, last], found };
 }
+
+export const callProof = proofOf({
+  goals: ["G3", "G4"],
+  name: "proof-calls",
+  title: "Mistakes that were planted for G3 and G4",
+  head: ["harness", "command", "found"],
+  mistakes,
+  look,
+});

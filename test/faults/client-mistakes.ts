@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Mistakes that many clients, or clients that leave, must bring to light, and the proof of it. */
+/** Mistakes that many clients, or clients that leave, must bring to light. */
 
 import { runCrowd } from "./crowd.ts";
 import { watchLeaving } from "./leaving.ts";
-import type { Mistake } from "./mistakes.ts";
+import { type Finding, type Mistake, notFound, proofOf } from "./proof.ts";
 import { seededRandom } from "./random.ts";
-import type { GoalOptions, GoalResult } from "./result.ts";
-import { copyLade } from "./source-copy.ts";
+import type { GoalOptions } from "./result.ts";
 
 interface ClientMistake extends Mistake {
   readonly by: "many clients" | "clients that leave";
 }
 
-export const clientMistakes: readonly ClientMistake[] = [
+const mistakes: readonly ClientMistake[] = [
   {
     name: "a transaction is not immediate",
     by: "many clients",
@@ -92,37 +91,33 @@ const operations = 900;
 const clients = 16;
 const calls = 100;
 
-/** Fails for every mistake that its harness does not find. */
-export async function proveClients(options: GoalOptions): Promise<GoalResult> {
-  const started = performance.now();
-  const rows: (readonly string[])[] = [];
-  const failures: string[] = [];
-  for (const mistake of clientMistakes) {
-    const found = await prove(mistake, options);
-    rows.push([mistake.name, mistake.by, found === undefined ? "–" : "found"]);
-    options.log(`${mistake.name}: ${found ?? "not found"}`);
-    if (found === undefined) failures.push(`not found: ${mistake.name}`);
-  }
-  return {
-    goal: "proof-clients",
-    title: "Mistakes that were planted for G9 and G11",
-    date: new Date().toISOString(),
-    seed: options.seed,
-    seconds: Math.round((performance.now() - started) / 1000),
-    head: ["mistake", "harness", ""],
-    rows,
-    failures,
-  };
+async function look(
+  { by }: ClientMistake,
+  program: string,
+  { seed }: GoalOptions,
+): Promise<Finding> {
+  const found = await firstFailure(by, program, seed);
+  return { cells: [by, found === undefined ? notFound : "found"], found };
 }
 
-/** @returns the first thing that went wrong */
-async function prove(mistake: ClientMistake, { seed }: GoalOptions): Promise<string | undefined> {
-  using lade = await copyLade(mistake.replacements);
-  const { program } = lade;
+async function firstFailure(
+  by: ClientMistake["by"],
+  program: string,
+  seed: number,
+): Promise<string | undefined> {
   const random = seededRandom(seed);
-  if (mistake.by === "clients that leave") {
+  if (by === "clients that leave") {
     return (await watchLeaving({ program, random, calls })).failures[0];
   }
   const how = { program, random, clients, operations, killEvery: 25, stopsEarly: true };
   return (await runCrowd(how)).failures[0];
 }
+
+export const clientProof = proofOf({
+  goals: ["G9", "G11"],
+  name: "proof-clients",
+  title: "Mistakes that were planted for G9 and G11",
+  head: ["harness", "found"],
+  mistakes,
+  look,
+});

@@ -3,23 +3,10 @@
 /** A small part of the harnesses of many clients, of those that leave, and of little memory. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { run } from "../helpers/tools.ts";
-import { clientMistakes } from "./client-mistakes.ts";
 import { anyValue, findContradiction, type NameEvent } from "./linear.ts";
-
-const projectRoot: string = join(import.meta.dirname, "..", "..");
-
-async function runGoal(name: string, count: number): Promise<void> {
-  const script = join(projectRoot, "scripts", "faults.ts");
-  const args = [...process.execArgv, script, name, "--count", String(count), "--dry"];
-  const { code, stdout, stderr } = await run(process.execPath, args, { timeoutMs: 400_000 });
-  assert.equal(code, 0, `${stdout}\n${stderr}`);
-  assert.match(stdout, /^seed \d+$/m);
-}
+import { runGoal } from "./run-goal.ts";
 
 describe("clients", () => {
   it("G9: many at once, some of which are killed", () => runGoal("G9", 300));
@@ -27,15 +14,6 @@ describe("clients", () => {
   it("G11: leave in the middle", () => runGoal("G11", 200));
 
   it("G13: come through with little memory, or are killed", () => runGoal("G13", 2));
-
-  it("can still have every mistake planted", () => {
-    for (const { name, replacements } of clientMistakes) {
-      for (const { file, find } of replacements) {
-        const text = readFileSync(join(projectRoot, file), "utf8");
-        assert.equal(text.split(find).length, 2, `${name}: ${file} has not just once: ${find}`);
-      }
-    }
-  });
 });
 
 describe("findContradiction", () => {

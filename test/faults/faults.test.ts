@@ -6,23 +6,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { run } from "../helpers/tools.ts";
 import type { Effect } from "./disk-record.ts";
 import { type CrashMode, crashState } from "./disk-states.ts";
-import { mistakes } from "./mistakes.ts";
+import { proofs } from "./proofs.ts";
 import { seededRandom } from "./random.ts";
 import { readResults, withFigures } from "./report.ts";
+import { runGoal } from "./run-goal.ts";
 import { parseTrace, unquote } from "./trace.ts";
 
 const projectRoot: string = join(import.meta.dirname, "..", "..");
-
-async function runGoal(name: string, count: number): Promise<void> {
-  const script = join(projectRoot, "scripts", "faults.ts");
-  const args = [...process.execArgv, script, name, "--count", String(count), "--dry"];
-  const { code, stdout, stderr } = await run(process.execPath, args, { timeoutMs: 300_000 });
-  assert.equal(code, 0, `${stdout}\n${stderr}`);
-  assert.match(stdout, /^seed \d+$/m);
-}
 
 describe("faults", () => {
   it("G1: survive power cuts", () => runGoal("G1", 12));
@@ -30,7 +22,7 @@ describe("faults", () => {
   it("G2: go on from states after a crash", () => runGoal("G2", 600));
 
   it("can still plant every mistake", () => {
-    for (const { name, replacements } of mistakes) {
+    for (const { name, replacements } of proofs.flatMap(({ mistakes }) => mistakes)) {
       assert.ok(replacements.length > 0, name);
       for (const { file, find } of replacements) {
         const text = readFileSync(join(projectRoot, file), "utf8");

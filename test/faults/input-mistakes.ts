@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Checks of names, digests and limits that are taken out, and the proof that the harnesses miss them. */
+/** Checks of names, digests and limits that are taken out, and what must miss them. */
 
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,9 +8,7 @@ import { join } from "node:path";
 import { docker25 } from "../fixtures/docker-oci.ts";
 import { hostileArchives } from "../fixtures/hostile.ts";
 import { run } from "../helpers/tools.ts";
-import type { Mistake } from "./mistakes.ts";
-import type { GoalOptions, GoalResult } from "./result.ts";
-import { copyLade } from "./source-copy.ts";
+import { type Finding, type Mistake, notFound, proofOf } from "./proof.ts";
 import { raceAll } from "./swap-race.ts";
 
 type Harness = "swapped folders" | "bit rot" | { readonly row: string };
@@ -21,7 +19,7 @@ interface InputMistake extends Mistake {
 
 const layerPath = "src/tar/layer-path.ts";
 
-export const inputMistakes: readonly InputMistake[] = [
+const mistakes: readonly InputMistake[] = [
   {
     name: "a name that climbs out of a layer is taken",
     by: { row: "P1" },
@@ -90,30 +88,10 @@ export const inputMistakes: readonly InputMistake[] = [
   },
 ];
 
-/** Fails for every mistake that its harness does not find. */
-export async function proveInput(options: GoalOptions): Promise<GoalResult> {
-  const started = performance.now();
-  const rows: (readonly string[])[] = [];
-  const failures: string[] = [];
-  for (const mistake of inputMistakes) {
-    using lade = await copyLade(mistake.replacements);
-    const { by } = mistake;
-    const found = await findBy(by, lade.program);
-    const harness = typeof by === "string" ? by : `hostile archives, row ${by.row}`;
-    rows.push([mistake.name, harness, found === undefined ? "–" : "found"]);
-    options.log(`${mistake.name}: ${found ?? "not found"}`);
-    if (found === undefined) failures.push(`not found: ${mistake.name}`);
-  }
-  return {
-    goal: "proof-input",
-    title: "Mistakes that were planted for G5, G10 and G12",
-    date: new Date().toISOString(),
-    seed: options.seed,
-    seconds: Math.round((performance.now() - started) / 1000),
-    head: ["mistake", "harness", ""],
-    rows,
-    failures,
-  };
+async function look({ by }: InputMistake, program: string): Promise<Finding> {
+  const found = await findBy(by, program);
+  const harness = typeof by === "string" ? by : `hostile archives, row ${by.row}`;
+  return { cells: [harness, found === undefined ? notFound : "found"], found };
 }
 
 /** @returns the first thing that went wrong */
@@ -176,3 +154,12 @@ async function findRot(folder: string, program: string): Promise<string | undefi
   }
   return undefined;
 }
+
+export const inputProof = proofOf({
+  goals: ["G5", "G10", "G12"],
+  name: "proof-input",
+  title: "Mistakes that were planted for G5, G10 and G12",
+  head: ["harness", "found"],
+  mistakes,
+  look,
+});

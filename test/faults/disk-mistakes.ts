@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Mistakes that the harnesses must find: each takes out one step of what makes lade's store last. */
+/** Mistakes that power cuts and crash states must bring to light: each takes out one step of what makes the store last. */
 
+import { checkCrashStates } from "./crash-states.ts";
+import { cutPower } from "./power-cut.ts";
+import { type DiskKind, diskKinds } from "./power-disk.ts";
+import { type Finding, type Mistake, notFound, proofOf } from "./proof.ts";
+import { seededRandom } from "./random.ts";
+import type { GoalOptions } from "./result.ts";
 import type { Replacement } from "./source-copy.ts";
-
-export interface Mistake {
-  readonly name: string;
-  readonly replacements: readonly Replacement[];
-}
 
 function without(file: string, find: string): Replacement {
   return { file, find, replace: "" };
@@ -15,7 +16,7 @@ function without(file: string, find: string): Replacement {
 
 const commit = "src/content/commit.ts";
 
-export const mistakes: readonly Mistake[] = [
+const mistakes: readonly Mistake[] = [
   {
     name: "a layer's tar is not synced",
     replacements: [without("src/content/file-writer.ts", "      await fdatasync(file.fd);\n")],
@@ -165,3 +166,52 @@ export const mistakes: readonly Mistake[] = [
     ],
   },
 ];
+
+const statesPerStory = 1500;
+const cuts = 40;
+
+/** How much was looked at, and what was found there. */
+interface Sight {
+  readonly looked: string;
+  readonly failure: string | undefined;
+}
+
+async function lookAtStates(program: string, { seed }: GoalOptions): Promise<Sight> {
+  let looked = 0;
+  for (const story of ["images", "containers", "large"] as const) {
+    const states = story === "large" ? statesPerStory / 5 : statesPerStory;
+    const how = { story, states, seed, program, stopsEarly: true };
+    const { failures, states: count } = await checkCrashStates(how);
+    looked += count;
+    if (failures[0] !== undefined) return { looked: `${looked} states`, failure: failures[0] };
+  }
+  return { looked: `${looked} states`, failure: undefined };
+}
+
+/** The file system that keeps things to itself for longest. */
+async function lookAtCuts(program: string, { seed }: GoalOptions): Promise<Sight> {
+  const disk = diskKinds[1] as DiskKind;
+  const how = { disk, cuts, random: seededRandom(seed), program, stopsEarly: true };
+  const { failures, cuts: count } = await cutPower(how);
+  return { looked: `${count} cuts`, failure: failures[0] };
+}
+
+/** Found where either of the two finds it. */
+async function look(_: Mistake, program: string, options: GoalOptions): Promise<Finding> {
+  const sights = [await lookAtStates(program, options), await lookAtCuts(program, options)];
+  return {
+    cells: sights.map(({ looked, failure }) =>
+      failure === undefined ? notFound : `found in ${looked}`,
+    ),
+    found: sights.find(({ failure }) => failure !== undefined)?.failure,
+  };
+}
+
+export const diskProof = proofOf({
+  goals: ["G1", "G2"],
+  name: "proof",
+  title: "Mistakes that were planted for G1 and G2",
+  head: ["crash states", "power cuts"],
+  mistakes,
+  look,
+});
