@@ -60,6 +60,13 @@ export async function sweepRemains(engine: Engine): Promise<void> {
     const isOwn = kind === undefined && /^[0-9a-f]{64}$/.test(id);
     if (isOwn) await withFreeContainerLock(engine, id, async () => undefined);
   }
+  // A removal may be killed between a container's folder and this.
+  for (const id of listFolder(run.exits)) {
+    if (containerById(store.database, id) !== undefined) continue;
+    await withFreeContainerLock(engine, id, async () => {
+      fs.rmSync(join(run.exits, id), { force: true });
+    });
+  }
   for (const key of listFolder(join(run.root, "sound"))) {
     if (!fs.existsSync(join(store.paths.blobs, key))) fs.rmSync(join(run.root, "sound", key));
   }
@@ -79,7 +86,6 @@ export async function sweepContainerFolder(engine: Engine, id: string): Promise<
     } catch (error) {
       throw ioError(error, `remove ${folder}`);
     }
-    fs.rmSync(join(engine.run.exits, id), { force: true });
   });
 }
 

@@ -220,10 +220,11 @@ function answerProblems(
  * A cleanup that fails can't be made up for at once, and while it is open whether a transaction
  * counts nobody knows what to clean up: the next command does it.
  */
-function mayLeave(bed: CallBed, plan: Disturbance, { hit }: DisturbedRun): boolean {
+function mayLeave(bed: CallBed, plan: Disturbance, { hit, stderr }: DisturbedRun): boolean {
   if (/unlink|rmdir|umount/.test(hit?.name ?? "")) return true;
   // A database that takes nothing leaves rows, too, and a removal that is not synced its blobs'.
   if (/\/lade\.db(?:-wal|-shm)?$|\/indexes\/sha256$/.test(hit?.path ?? "")) return true;
+  if (/^sync \S+\/indexes\/sha256:/.test(stderr)) return true;
   return plan.kind === "error" && plan.isLasting && bed.hasSweep;
 }
 

@@ -99,6 +99,12 @@ const finds: readonly Find[] = [
     kind: "kill",
     only: at("mkdir", /\/probe\/work$/),
   },
+  {
+    what: "an exit code stayed of a container that was gone",
+    command: "run --rm",
+    kind: "kill",
+    only: at("unlink", /run\/exits\//),
+  },
 ];
 
 const lade = canTrace ? await copyLade() : undefined;
