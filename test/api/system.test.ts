@@ -112,10 +112,15 @@ describe("the engine by the API", () => {
     assert.deepEqual([status, json], [200, { CachesDeleted: null, SpaceReclaimed: 0 }]);
   });
 
+  it("is part of no swarm", async () => {
+    const { status, json } = await serve.request("POST", "/swarm/leave?force=1");
+    assert.deepEqual([status, json], [503, { message: "This node is not part of a swarm" }]);
+  });
+
   it("says of everything else in Docker's API that it is not there", async () => {
     for (const endpoint of [
       ...["POST /build", "POST /session", "POST /grpc", "POST /auth", "GET /images/search"],
-      ...["GET /swarm", "POST /swarm/init", "POST /swarm/join", "POST /swarm/leave", "GET /nodes"],
+      ...["GET /swarm", "POST /swarm/init", "POST /swarm/join", "GET /nodes"],
       ...["POST /swarm/update", "GET /swarm/unlockkey", "POST /swarm/unlock", "GET /nodes/a"],
       ...["DELETE /nodes/a", "POST /nodes/a/update", "GET /services", "POST /services/create"],
       ...["GET /services/a", "DELETE /services/a", "POST /services/a/update", "GET /tasks"],

@@ -50,7 +50,6 @@ export const absentRoutes: readonly Route[] = [
     ["GET", "/swarm", "Inspect the swarm"],
     ["POST", "/swarm/init", "Make a swarm"],
     ["POST", "/swarm/join", "Join a swarm"],
-    ["POST", "/swarm/leave", "Leave a swarm"],
     ["POST", "/swarm/update", "Change the swarm"],
     ["GET", "/swarm/unlockkey", "Get the key that unlocks a swarm"],
     ["POST", "/swarm/unlock", "Unlock a swarm"],

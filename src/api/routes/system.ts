@@ -109,4 +109,12 @@ export const systemRoutes: readonly Route[] = [
     // `docker system prune` asks for it, too, and must not fail for what there is none of.
     handle: async () => json({ CachesDeleted: null, SpaceReclaimed: 0 }),
   },
+  {
+    method: "POST",
+    path: "/swarm/leave",
+    summary: "Leave a swarm, of which it is never a part",
+    support: { is: "works" },
+    // Clients that make sure of that first take this answer for a yes, and no other.
+    handle: async () => json({ message: "This node is not part of a swarm" }, 503),
+  },
 ];
