@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LadeError } from "../base/errors.ts";
 import type { AttachStreams } from "../engine/container-types.ts";
 import type { RawConnection } from "./answer.ts";
 import { frame, type OutputName } from "./frames.ts";
@@ -35,6 +36,15 @@ export class LateConnection {
     if (this.streams.stdin !== undefined) return;
     // Unread, it would hide the end of the connection.
     drain(connection.input).catch(() => {});
+  }
+
+  /**
+   * For who left before the connection was there: whatever waits for it ends. Left to itself, a log
+   * that is open meanwhile would be closed by the garbage collector, which ends the process.
+   */
+  abandon(): void {
+    this.#wire.promise.catch(() => {});
+    this.#wire.reject(new LadeError("PIPE_CLOSED", "the client has left"));
   }
 
   /** Says something where the process's output would be. */

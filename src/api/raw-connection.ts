@@ -5,10 +5,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex, Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { RawConnection } from "./answer.ts";
 import { watchHangUp } from "./hang-up-watch.ts";
 import { writeTo } from "./send.ts";
 import type { Upgrade } from "./upgrade.ts";
+
+/**
+ * docker-py reads the head with a buffer, and goes on to read the connection without it: what comes
+ * along with the head it loses.
+ */
+const headPauseMs = 10;
 
 /** Says that HTTP ends here, in dockerd's words, and hands out the connection. */
 export function takeOver(upgrade: Upgrade, contentType: string): RawConnection & Disposable {
@@ -18,11 +25,17 @@ export function takeOver(upgrade: Upgrade, contentType: string): RawConnection &
     "HTTP/1.1 101 UPGRADED\r\n" +
       `Content-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: ${upgrade.protocol}\r\n\r\n`,
   );
+  let headRead: Promise<void> | undefined = delay(headPauseMs).then(() => {
+    headRead = undefined;
+  });
   const gone = whenGone(socket);
   watchHangUp(socket);
   return {
     input: inputOf(socket),
-    write: (bytes) => writeTo(socket, bytes),
+    async write(bytes) {
+      if (headRead !== undefined) await headRead;
+      await writeTo(socket, bytes);
+    },
     gone,
     [Symbol.dispose]: () => endConnection(socket),
   };

@@ -3,7 +3,7 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex, Writable } from "node:stream";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
-import { isLadeError, LadeError, messageOf } from "../base/errors.ts";
+import { firstThrown, isLadeError, LadeError, messageOf } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { version } from "../base/version.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -139,7 +139,8 @@ async function exchange(state: Exchange): Promise<void> {
       await send(response, answer);
     }
   } catch (caught) {
-    const error = state.options.signal.aborted ? asStopped(caught) : caught;
+    const first = firstThrown(caught);
+    const error = state.options.signal.aborted ? asStopped(first) : first;
     if (!isLadeError(error, "PIPE_CLOSED") && !stream.destroyed) logError(log, error);
     closeUnlessRead(request, response);
     if (!response.headersSent && !stream.destroyed) await send(response, errorAnswer(error));

@@ -19,6 +19,7 @@ import {
   filePosition,
   growPipe,
   linkOpenFile,
+  nameOpenFile,
   setFilePosition,
   temporaryFileFlag,
 } from "../sys/libc.ts";
@@ -92,9 +93,7 @@ function putInPlace(
   fd: number,
   { beside, path, isUnnamed }: { beside: string; path: string; isUnnamed: boolean },
 ): void {
-  if (isUnnamed && !linkOpenFile(fd, beside)) {
-    throw new LadeError("IO_FAILED", `write ${path}: the file can't be given the name ${beside}`);
-  }
+  if (isUnnamed) nameOpenFile(fd, beside);
   fs.renameSync(beside, path);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isLadeError } from "../base/errors.ts";
+import { firstThrown, isLadeError } from "../base/errors.ts";
 import type { Context } from "./context.ts";
 import { errorText } from "./error-text.ts";
 import { ExitStatus } from "./exit-status.ts";
@@ -56,7 +56,8 @@ function started(
       try {
         await work(names[index] as string);
         result?.resolve(undefined);
-      } catch (error) {
+      } catch (thrown) {
+        const error = firstThrown(thrown);
         if (isLadeError(error) || error instanceof ExitStatus) result?.resolve(error);
         else result?.reject(error);
       }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ErrorCode, isLadeError, messageOf } from "../base/errors.ts";
+import { type ErrorCode, firstThrown, isLadeError, messageOf } from "../base/errors.ts";
 import { machineError } from "../base/io-error.ts";
 import { ExitStatus } from "./exit-status.ts";
 import { printable } from "./format/printable.ts";
@@ -32,7 +32,8 @@ const daemonCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /** The lines that tell of an error: Docker's text where Docker has one, then what to do. */
-export function errorText(error: unknown): string {
+export function errorText(thrown: unknown): string {
+  const error = firstThrown(thrown);
   if (error instanceof ExitStatus) return error.message;
   if (!isLadeError(error)) {
     const told = machineError(error);

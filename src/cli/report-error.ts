@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isLadeError } from "../base/errors.ts";
+import { firstThrown, isLadeError } from "../base/errors.ts";
 import type { OutputStream } from "./context.ts";
 import { errorText } from "./error-text.ts";
 import { ExitStatus, exitCodes } from "./exit-status.ts";
@@ -17,10 +17,11 @@ export interface ReportOptions {
  *
  * @returns the exit code
  */
-export function reportError(error: unknown, { output, isDebug }: ReportOptions): number {
+export function reportError(thrown: unknown, { output, isDebug }: ReportOptions): number {
+  const error = firstThrown(thrown);
   const text = error instanceof ExitStatus ? error.message : errorText(error);
   if (text !== "") output.write(`${printableText(text)}\n`);
-  if (isDebug) for (const line of causes(error)) output.write(`${line}\n`);
+  if (isDebug) for (const line of causes(thrown)) output.write(`${line}\n`);
   return error instanceof ExitStatus ? error.exitCode : exitCodes.failure;
 }
 
@@ -38,6 +39,7 @@ function causes(error: unknown): string[] {
 }
 
 function causeOf(error: unknown): unknown {
+  if (error instanceof SuppressedError) return error.suppressed;
   return error instanceof Error ? error.cause : undefined;
 }
 

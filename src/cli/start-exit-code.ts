@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isLadeError } from "../base/errors.ts";
+import { firstThrown, isLadeError } from "../base/errors.ts";
 import { ExitStatus, exitCodes } from "./exit-status.ts";
 
 const notFound = /executable file not found|no such file or directory/;
@@ -12,7 +12,8 @@ const notExecutable = /permission denied|is a directory/;
  *
  * @returns undefined for an error that is a mistake in lade, which is told as such
  */
-export function startExitCode(error: unknown): number | undefined {
+export function startExitCode(thrown: unknown): number | undefined {
+  const error = firstThrown(thrown);
   if (isLadeError(error, "COMMAND_NOT_FOUND")) return exitCodes.notFound;
   if (isLadeError(error, "COMMAND_NOT_EXECUTABLE")) return exitCodes.notExecutable;
   // A missing archive is no missing command, though the system's words are the same.

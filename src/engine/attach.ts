@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { setTimeout as delay } from "node:timers/promises";
+import { isSystemError, LadeError } from "../base/errors.ts";
 import { type ContainerRow, isRunning } from "../content/containers.ts";
 import { attachTo, resizeProcess } from "../runtime/attach.ts";
 import { parseDetachKeys } from "../runtime/detach-keys.ts";
@@ -46,7 +48,7 @@ export async function attachContainer(
   checkState(row, nameOrId);
   const attachment =
     isRunning(row.state) || options.waits !== true || options.stream === false
-      ? connect(engine, row, options)
+      ? await onceLetIn(() => connect(engine, row, options))
       : await connectOrWait(engine, row, options);
   const { database } = engine.store;
   database.transaction(() => noteContainer(database, row, "attach"), { isDurable: false });
@@ -71,7 +73,7 @@ async function connectOrWait(
   options: AttachContainerOptions,
 ): Promise<Attachment> {
   return await changeContainer(engine, id, async (row) => {
-    if (isRunning(row.state)) return connect(engine, row, options);
+    if (isRunning(row.state)) return await onceLetIn(() => connect(engine, row, options));
     return connectAtStart(engine, row, options);
   });
 }
@@ -85,12 +87,29 @@ function connect(engine: Engine, row: ContainerRow, options: AttachContainerOpti
   const path = logPathOf(engine, row);
   const resize = (size: TerminalSize) => resizeProcess(engine.run, row.id, size);
   if (!stream) return showLog(engine, row, options);
+  const input = stdin && connectNow(engine, row, { stdin, detachKeys: options.detachKeys });
   // The log alone: it has all that comes, and where what was ends and what is begins.
   const paths = processPaths(engine.run, row.id);
   const output = { ...attachToLog(paths, path, { stdout, stderr }, "start"), resize };
-  if (stdin === undefined) return output;
-  const input = connectNow(engine, row, { stdin, detachKeys: options.detachKeys });
-  return joined(output, input);
+  return input === undefined ? output : joined(output, input);
+}
+
+const patienceMs = 5000;
+const pauseMs = 10;
+
+/** The monitor lets in ten at once; others, who would be refused, come again. */
+async function onceLetIn(work: () => Attachment): Promise<Attachment> {
+  for (const end = performance.now() + patienceMs; ; await delay(pauseMs)) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isSystemError(error, "EAGAIN")) throw error;
+      if (performance.now() < end) continue;
+      throw new LadeError("RUNTIME_FAILED", "attach: the container's monitor lets nobody in", {
+        cause: error,
+      });
+    }
+  }
 }
 
 function connectNow(engine: Engine, row: ContainerRow, options: AttachOptions): Attachment {

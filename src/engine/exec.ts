@@ -28,6 +28,7 @@ import { currentContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { forgetEndedExecs, noteExecEnd, unknownExitCode, writeExec } from "./exec-end.ts";
 import { type ExecRow, execById, putExec } from "./exec-rows.ts";
+import { linkEnvironment } from "./link-environment.ts";
 import { containerIsRestarting } from "./pause.ts";
 import { hostnameOf } from "./process-input.ts";
 import { randomId } from "./random.ts";
@@ -171,6 +172,7 @@ async function run(
         .process,
       config: row.definition.config,
       hostname: hostnameOf(engine, row),
+      linked: linkEnvironment(engine.store.database, row),
       exec: config,
       user: userOf(engine, row, config),
       size: options.size ?? sizeOf(config),

@@ -20,6 +20,7 @@ import {
 } from "../content/networks.ts";
 import { foreignSubnets } from "../runtime/network/bridges.ts";
 import { hasIpv6, hostInterfaces } from "../runtime/network/host-state.ts";
+import { goQuote } from "../spec/go-quote.ts";
 import {
   formatIpPrefix,
   type IpPrefix,
@@ -97,10 +98,8 @@ function checkName(name: string): void {
       `operation is not permitted on predefined ${name} network`,
     );
   }
-  // It becomes a part of lines in hosts files.
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) {
-    throw invalid(`invalid network name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
-  }
+  // Docker takes any other; what can't be seen is nobody's intention.
+  if (/\p{Cc}/u.test(name)) throw invalid(`invalid name: ${goQuote(name)} has control characters`);
 }
 
 function checkDrivers({ driver = "", ipam }: CreateNetworkOptions): void {

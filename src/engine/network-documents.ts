@@ -50,7 +50,8 @@ function toDocument(endpoint: EndpointRow, network: NetworkRow): EndpointDocumen
     IPAMConfig: asked.IPAMConfig ?? null,
     Links: asked.Links ?? null,
     Aliases: asked.Aliases ?? null,
-    MacAddress: live?.macAddress ?? "",
+    // Before the first start what was asked for is all that is known.
+    MacAddress: live?.macAddress ?? asked.MacAddress ?? "",
     DriverOpts: asked.DriverOpts ?? null,
     NetworkID: network.id,
     EndpointID: live?.id ?? "",

@@ -111,6 +111,8 @@ export function checkEndpoint(network: NetworkRow, settings: EndpointSettings): 
   }
   if ((LinkLocalIPs?.length ?? 0) > 0) throw unsupported("--link-local-ip", "Leave it out.");
   for (const option of Object.keys(settings.DriverOpts ?? {})) {
+    // Others are for drivers that neither Docker's bridge nor this one is: both only show them.
+    if (!option.startsWith("com.docker.network.")) continue;
     throw unsupported(`--network driver-opt ${option}`, "Leave it out.");
   }
 }

@@ -120,7 +120,9 @@ export function neighboursOf(
 /** `web` is also `web.mynet`, as Docker's name server has it. */
 function namesWithNetwork({ details }: EndpointRow, network: string): string[] {
   const names = details.live?.names ?? [];
-  return [...names, ...names.map((name) => `${name}.${network}`)];
+  // A network's name may have what no line of a hosts file can.
+  const suffixes = /[\s#]/.test(network) ? [] : [`.${network}`];
+  return [...names, ...suffixes.flatMap((suffix) => names.map((name) => `${name}${suffix}`))];
 }
 
 function linesOf({ ipv4, ipv6 }: EndpointRow, names: readonly string[]): HostsLine[] {

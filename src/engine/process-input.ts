@@ -16,6 +16,7 @@ import { containerConflict, containerNotRunning } from "./container-errors.ts";
 import { hasProcess } from "./container-state.ts";
 import type { Engine } from "./engine.ts";
 import { findContainer } from "./find-container.ts";
+import { linkEnvironment } from "./link-environment.ts";
 import { networkFiles } from "./network-files.ts";
 import { readyMounts, readySharedMemory, sharedMemoryPath } from "./process-mounts.ts";
 
@@ -50,6 +51,7 @@ export function makeSpec(engine: Engine, row: ContainerRow, input: ProcessInput)
     config,
     host,
     hostname: hostnameOf(engine, row),
+    linked: linkEnvironment(engine.store.database, row),
     user: resolveUser(rootfs, config.User ?? "", host.GroupAdd ?? []),
     mounts,
     files: networkFiles(engine, row),

@@ -22,7 +22,7 @@ import type {
 import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { healthcheckOf, startHealthMonitor } from "./health-monitor.ts";
-import { parseLogSize } from "./host-defaults.ts";
+import { logSizeLimit } from "./log-options.ts";
 import { logPathOf } from "./log-path.ts";
 import { writeNetworkFiles } from "./network-files.ts";
 import {
@@ -168,15 +168,13 @@ async function makeProcess(
     networkNamespace: setup.namespace,
   });
   const log = host.LogConfig ?? {};
-  const maxSize = log.Config?.["max-size"];
-  const logSize = maxSize === undefined ? undefined : parseLogSize(maxSize);
   return await createProcess(engine.run, {
     id: row.id,
     spec,
     tools: findTools(process.env, host.Runtime),
     stdin: stdinMode(config),
     logPath: log.Type === "none" ? undefined : logPathOf(engine, row),
-    logSize: logSize === -1 ? undefined : logSize,
+    logSize: logSizeLimit(log),
     exitCommand: attendance?.exitCommand ?? cleanupCommand(engine, row.id),
     heldDescriptors: setup.portSockets,
   });

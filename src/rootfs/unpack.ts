@@ -43,7 +43,7 @@ export function ensureUnpacked(unpackedRoot: string, layer: RootfsLayer): string
       for (const _ of unpackTo(path, layer));
     });
   } catch (error) {
-    throw ioError(error, `unpack layer ${layer.key}`);
+    throw ioError(error, `unpack layer ${layer.key} to ${path}`);
   }
   return path;
 }
@@ -70,7 +70,7 @@ export async function unpackLayers(
       }
     } catch (error) {
       signal?.throwIfAborted();
-      throw ioError(error, `unpack layer ${layer.key}`);
+      throw ioError(error, `unpack layer ${layer.key} to ${path}`);
     }
   }
 }

@@ -148,8 +148,7 @@ class LogReader implements AsyncDisposable {
   async #takeNewFile(): Promise<boolean> {
     const next = await openLog(this.#path);
     if (next === undefined) return false;
-    const [now, other] = await Promise.all([this.#file?.stat(), next.stat()]);
-    if (now?.ino === other.ino && now.dev === other.dev) {
+    if (await this.#isSameAs(next)) {
       await next.close();
       return false;
     }
@@ -160,6 +159,16 @@ class LogReader implements AsyncDisposable {
     this.#lines = new LineCutter();
     this.#tail = undefined;
     return true;
+  }
+
+  async #isSameAs(next: FileHandle): Promise<boolean> {
+    try {
+      const [now, other] = await Promise.all([this.#file?.stat(), next.stat()]);
+      return now?.ino === other.ino && now.dev === other.dev;
+    } catch (error) {
+      await next.close();
+      throw error;
+    }
   }
 
   *#lastNewlines(): Generator<LogRecord> {

@@ -3,11 +3,12 @@
 /**
  * The system calls that Node lacks, through `node:ffi`.
  *
- * Nothing else in lade touches FFI. Each function says what it answers on failure; none throws for
- * an error of the call itself, since errno can't be read reliably after FFI returns.
+ * The few that every command needs; `calls.ts` has the rest. Each function says what it answers on
+ * failure.
  */
 
 import { dlopen } from "node:ffi";
+import { checkCall, prepareErrno } from "./errno.ts";
 
 interface Libc {
   flock(fd: number, operation: number): number;
@@ -86,6 +87,16 @@ const followSymlink = 0x400;
 export function linkOpenFile(fd: number, path: string): boolean {
   const self = `/proc/self/fd/${fd}`;
   return libc().linkat(atWorkingFolder, self, atWorkingFolder, path, followSymlink) === 0;
+}
+
+/**
+ * As {@link linkOpenFile}, where the name must be free.
+ *
+ * @throws SystemError
+ */
+export function nameOpenFile(fd: number, path: string): void {
+  prepareErrno();
+  checkCall(linkOpenFile(fd, path) ? 0 : -1, { syscall: "linkat", path });
 }
 
 /** O_TMPFILE of <fcntl.h> without the O_DIRECTORY that belongs to it. */

@@ -83,8 +83,8 @@ export const createRequests: readonly ParityRequest[] = [
   },
   {
     ...host({ LogConfig: { Type: "x" } }),
-    lade: [501, /^log driver "x" is not supported$/],
-    why: "drivers that Docker has are refused in the same words",
+    lade: [400, /^error looking up logging plugin x: plugin "x" not found$/],
+    why: wordsOfLater,
   },
   host({ Runtime: "x" }),
   host({ CapAdd: ["x"] }),

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { mountsBelow, unmountBelow } from "../helpers/mounts.ts";
+import { endProcesses, processesWith } from "../helpers/processes.ts";
 import { type ErrorName, errorNumbers, errorsOf, type Mutation, mutationOf } from "./call-kinds.ts";
 import { type CaseFiles, type CommandCase, makeCaseFiles } from "./command-cases.ts";
 import { type CallFault, runTraced } from "./ptrace.ts";
@@ -96,13 +97,7 @@ export class CallBed implements Disposable {
   }
 
   #endAll(): void {
-    for (const pid of this.processes()) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
+    endProcesses(this.#folder);
     unmountBelow(this.#folder);
   }
 
@@ -134,6 +129,10 @@ export class CallBed implements Disposable {
   /** Runs the command of the case undisturbed. */
   runCase(): Ended {
     return this.run(this.#case.args(this.#files), this.#case.stdin?.(this.#files));
+  }
+
+  get name(): string {
+    return this.#case.name;
   }
 
   /** Whether what the command leaves where all fails goes with other commands. */
@@ -243,19 +242,11 @@ export class CallBed implements Disposable {
     }
   }
 
-  processes(): number[] {
-    return fs
-      .readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-      .filter((name) => commandLine(name).includes(this.#folder))
-      .map(Number);
-  }
-
   /** Mounts and processes that are there once all that ends by itself has. */
   async remains(): Promise<string[]> {
     const end = performance.now() + 10_000;
-    while (this.processes().length > 0 && performance.now() < end) await delay(20);
-    const processes = this.processes().map((pid) => `process ${commandLine(String(pid))}`);
+    while (processesWith(this.#folder).length > 0 && performance.now() < end) await delay(20);
+    const processes = processesWith(this.#folder).map(({ command }) => `process ${command}`);
     const mounts = mountsBelow(fs.readFileSync("/proc/self/mountinfo", "utf8"), this.#folder);
     return [...processes, ...mounts.map((path) => `mount ${path}`)].map(normal);
   }
@@ -304,14 +295,6 @@ function normal(text: string): string {
   return text
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "UUID")
     .replace(/[0-9a-f]{32,64}/g, "HEX");
-}
-
-function commandLine(pid: string): string {
-  try {
-    return fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
-  }
 }
 
 function copyFolder(from: string, to: string): void {

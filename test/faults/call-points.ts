@@ -216,15 +216,22 @@ function answerProblems(
   return problems;
 }
 
+/** Commands that take away what others have made. */
+const removals: ReadonlySet<string> = new Set(["rmi", "image prune"]);
+
 /**
  * A cleanup that fails can't be made up for at once, and while it is open whether a transaction
  * counts nobody knows what to clean up: the next command does it.
  */
 function mayLeave(bed: CallBed, plan: Disturbance, { hit, stderr }: DisturbedRun): boolean {
   if (/unlink|rmdir|umount/.test(hit?.name ?? "")) return true;
-  // A database that takes nothing leaves rows, too, and a removal that is not synced its blobs'.
-  if (/\/lade\.db(?:-wal|-shm)?$|\/indexes\/sha256$/.test(hit?.path ?? "")) return true;
-  if (/^sync \S+\/indexes\/sha256:/.test(stderr)) return true;
+  // A database that takes nothing leaves rows, too.
+  if (/\/lade\.db(?:-wal|-shm)?$/.test(hit?.path ?? "")) return true;
+  // A removal that is not synced leaves its blobs' rows.
+  const isUnsynced = /^sync \S+\/(?:indexes|blobs)\/sha256:/.test(stderr);
+  if (isUnsynced && removals.has(bed.name)) return true;
+  // Who can't take the lock of all mounts can't take one of them away.
+  if (/\/run\/locks\/(?:mounts|\w{64}\.rootfs)$/.test(hit?.path ?? "")) return true;
   return plan.kind === "error" && plan.isLasting && bed.hasSweep;
 }
 

@@ -45,8 +45,11 @@ async function attachWith(
     waits: true,
   });
   late.isFramed = framed && !attachment.hasTerminal;
-  // Also of who left before the connection was handed over.
-  const detach = () => attachment.detach();
+  const detach = () => {
+    attachment.detach();
+    // Who left before the connection was handed over will never get it.
+    late.abandon();
+  };
   signal.addEventListener("abort", detach, { once: true });
   if (signal.aborted) detach();
   attachment.ended.catch(() => {});

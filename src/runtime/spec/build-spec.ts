@@ -70,7 +70,12 @@ function buildProcess(input: SpecInput, security: SecurityOptions): OciProcess {
     ...(hasTerminal && height > 0 && width > 0 && { consoleSize: { height, width } }),
     user: { uid, gid, additionalGids },
     args: input.init === undefined ? command : [initDestination, "--", ...command],
-    env: makeEnvironment({ hostname: input.hostname, hasTerminal, own: config.Env ?? [] }),
+    env: makeEnvironment({
+      hostname: input.hostname,
+      hasTerminal,
+      linked: input.linked,
+      own: config.Env ?? [],
+    }),
     cwd: config.WorkingDir || "/",
     capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     ...(rlimits.length > 0 && { rlimits }),

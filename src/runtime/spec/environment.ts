@@ -6,6 +6,8 @@ export const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 export interface EnvironmentOptions {
   readonly hostname: string;
   readonly hasTerminal: boolean;
+  /** Of containers that this one is linked to. */
+  readonly linked?: readonly string[] | undefined;
   /** `NAME=VALUE`; a name alone takes the variable away. */
   readonly own: readonly string[];
 }
@@ -16,6 +18,7 @@ export function makeEnvironment(options: EnvironmentOptions): readonly string[] 
     `PATH=${defaultPath}`,
     `HOSTNAME=${options.hostname}`,
     ...(options.hasTerminal ? ["TERM=xterm"] : []),
+    ...(options.linked ?? []),
   ];
   return replaceVariables(base, options.own);
 }

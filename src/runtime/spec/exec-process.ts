@@ -10,6 +10,8 @@ export interface ExecProcessInput {
   /** The container's, merged with its image's. */
   readonly config: ContainerConfig;
   readonly hostname: string;
+  /** Variables of containers that this one is linked to. */
+  readonly linked?: readonly string[];
   readonly exec: ExecConfig;
   readonly user: OciUser;
   readonly size?: { readonly rows: number; readonly columns: number } | undefined;
@@ -26,6 +28,7 @@ export function buildExecProcess(input: ExecProcessInput): OciProcess {
   const env = makeEnvironment({
     hostname: input.hostname,
     hasTerminal,
+    linked: input.linked,
     own: config.Env ?? [],
   });
   const all = input.capabilities;

@@ -68,6 +68,8 @@ export interface SpecInput {
   readonly config: ContainerConfig;
   readonly host: HostConfig;
   readonly hostname: string;
+  /** Variables of containers that this one is linked to. */
+  readonly linked?: readonly string[];
   readonly user: OciUser;
   /** Volumes, binds and tmpfs, in any order. */
   readonly mounts: readonly SpecMount[];

@@ -229,6 +229,16 @@ const refusals: readonly (readonly [
     "unknown log opt 'foo' for json-file log driver",
   ],
   [
+    "number of logs",
+    { host: { LogConfig: { Type: "json-file", Config: { "max-file": "0" } } } },
+    "max-file cannot be less than 1",
+  ],
+  [
+    "log driver",
+    { host: { LogConfig: { Type: "nosuch" } } },
+    'error looking up logging plugin nosuch: plugin "nosuch" not found',
+  ],
+  [
     "tmpfs",
     { host: { Tmpfs: { rel: "" } } },
     "invalid mount path: 'rel' mount path must be absolute",
@@ -260,7 +270,8 @@ test("what this kernel or lade lacks is refused by name", async () => {
   await using box = await openBox();
   for (const host of [
     { LogConfig: { Type: "syslog" } },
-    { LogConfig: { Type: "json-file", Config: { "max-file": "3" } } },
+    { LogConfig: { Type: "json-file", Config: { compress: "true" } } },
+    { LogConfig: { Type: "local", Config: { mode: "non-blocking" } } },
     { StorageOpt: { size: "1g" } },
     { KernelMemory: 10_000_000 },
   ]) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
+import { linkEnvironment } from "../../../src/engine/link-environment.ts";
 import { createNetwork } from "../../../src/engine/network-create.ts";
 import { networkFiles } from "../../../src/engine/network-files.ts";
 import { checkNetworkMode } from "../../../src/engine/network-mode.ts";
@@ -36,6 +37,7 @@ test("extra hosts, name servers and links come into the container's files", asyn
   assert.match(hosts, /^172\.17\.0\.3\tfront\.example\.org front$/m);
   assert.match(hosts, new RegExp(`^172\\.17\\.0\\.2\tstore ${db.row.id.slice(0, 12)} db$`, "m"));
   assert.equal(readFileSync(files.hostname, "utf8"), "front\n");
+  assert.deepEqual(linkEnvironment(engine.store.database, web.row), ["STORE_NAME=/web/store"]);
   const resolv = readFileSync(files.resolvConf, "utf8");
   assert.equal(resolv, "nameserver 10.0.0.53\nsearch example.org\noptions ndots:3\n");
 
@@ -51,6 +53,18 @@ test("extra hosts, name servers and links come into the container's files", asyn
   });
   await bringDown(engine, { row: web.row, setup: { ...web.setup, portSockets: [] } });
   await assertNothingLeft(engine);
+});
+
+test("a network's name may have what no hosts file can", async () => {
+  await using fixture = await openNetworkStore();
+  const { engine } = fixture;
+  await createNetwork(engine, { name: "my net" });
+  const on = { hostConfig: { NetworkMode: "my net" } };
+  const db = await bringUp(engine, addContainer(engine, "db", on));
+  const web = await bringUp(engine, addContainer(engine, "web", on));
+  const hosts = readFileSync(networkFiles(engine, web.row).hosts, "utf8");
+  assert.match(hosts, new RegExp(`^172\\.18\\.0\\.2\tdb ${db.row.id.slice(0, 12)}$`, "m"));
+  for (const container of [db, web]) await bringDown(engine, container);
 });
 
 test("on a network of its own a link is a name that only its container knows", async () => {
