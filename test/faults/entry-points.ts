@@ -18,25 +18,36 @@ import type { ApiRequest, LadeServe } from "../helpers/lade-serve.ts";
 
 export type Layers = readonly (readonly TarEntry[])[];
 
-/** What is worked on. */
-export interface Place {
-  readonly box: Box;
+/** What the API's ways work on. */
+export interface ServedPlace {
   readonly serve: LadeServe;
   /** The tar of a root with programs, which is the first layer of every image. */
   readonly base: Buffer;
 }
 
-/** One way in. It is done, or refused with a LadeError or a status that blames the archive. */
-export interface EntryPoint {
-  readonly name: string;
-  take(place: Place, layers: Layers): Promise<void>;
+/** What all work on. */
+export interface Place extends ServedPlace {
+  readonly box: Box;
 }
 
-const reads = "cat /victim/secret /secret /h /exfil /l/secret 2>/dev/null; true";
+/** One way in. It is done, or refused with a LadeError or a status that blames the archive. */
+export interface EntryPoint<P = Place> {
+  readonly name: string;
+  take(place: P, layers: Layers): Promise<void>;
+}
 
-function archiveOf({ base }: Place, layers: Layers): Buffer {
+/** What a container tries to show of the folder outside. */
+export const reads = "cat /victim/secret /secret /h /exfil /l/secret 2>/dev/null; true";
+
+/** An archive of the image `demo:1`. */
+export function archiveOf({ base }: Pick<Place, "base">, layers: Layers): Buffer {
   const all = [base, ...layers.map((parts) => tar(parts))].map(layerOfBytes);
   return dockerEdited({ layers: all });
+}
+
+/** One tar: what was split over layers is in one. */
+export function rootTarOf({ base }: Pick<Place, "base">, layers: Layers): Buffer {
+  return Buffer.concat([base.subarray(0, endOf(base)), tar(layers.flat())]);
 }
 
 /** @throws what is no refusal of the archive */
@@ -84,7 +95,7 @@ async function runByApi(serve: LadeServe): Promise<void> {
   await askFor(serve, "DELETE", `/containers/${id}?force=1`);
 }
 
-export const entryPoints: readonly EntryPoint[] = [
+const engineWays: readonly EntryPoint[] = [
   {
     name: "load and run",
     async take(place, layers) {
@@ -98,9 +109,7 @@ export const entryPoints: readonly EntryPoint[] = [
     name: "import and run",
     async take(place, layers) {
       const source = join(place.box.folder, "root.tar");
-      // One tar: what was split over layers is in one.
-      const whole = Buffer.concat([place.base.subarray(0, endOf(place.base)), tar(layers.flat())]);
-      writeFileSync(source, whole);
+      writeFileSync(source, rootTarOf(place, layers));
       const reference = "imported:1";
       const made = await orRefused(() => importImage(place.box.engine, { source, reference }));
       if (made !== undefined) await runOf(place, reference);
@@ -121,6 +130,9 @@ export const entryPoints: readonly EntryPoint[] = [
       for (const members of layers) await orRefused(() => put(box, id, { path: "/data", members }));
     },
   },
+];
+
+export const servedWays: readonly EntryPoint<ServedPlace>[] = [
   {
     name: "load and run by the API",
     async take(place, layers) {
@@ -148,6 +160,8 @@ export const entryPoints: readonly EntryPoint[] = [
     },
   },
 ];
+
+export const entryPoints: readonly EntryPoint[] = [...engineWays, ...servedWays];
 
 /** Where the zero blocks begin. */
 function endOf(bytes: Buffer): number {

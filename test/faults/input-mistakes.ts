@@ -6,18 +6,28 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker25 } from "../fixtures/docker-oci.ts";
+import { escapingLayers } from "../fixtures/escaping-layers.ts";
 import { hostileArchives } from "../fixtures/hostile.ts";
 import { run } from "../helpers/tools.ts";
+import { auditFiles } from "./file-audit.ts";
 import { type Finding, type Mistake, notFound, proofOf } from "./proof.ts";
 import { raceAll } from "./swap-race.ts";
 
-type Harness = "swapped folders" | "bit rot" | { readonly row: string };
+type Harness = "swapped folders" | "file audit" | "bit rot" | { readonly row: string };
 
 interface InputMistake extends Mistake {
   readonly by: Harness;
 }
 
 const layerPath = "src/tar/layer-path.ts";
+
+const followedLinks: Mistake["replacements"] = [
+  {
+    file: "src/sys/file.ts",
+    find: "flags | closeOnExec | fs.constants.O_NOFOLLOW;",
+    replace: "flags | closeOnExec;",
+  },
+];
 
 const mistakes: readonly InputMistake[] = [
   {
@@ -67,11 +77,21 @@ const mistakes: readonly InputMistake[] = [
   {
     name: "a symlink of a container is followed on the host",
     by: "swapped folders",
+    replacements: followedLinks,
+  },
+  {
+    name: "a symlink of a container is followed on the host",
+    by: "file audit",
+    replacements: followedLinks,
+  },
+  {
+    name: "a path of a container may leave its root",
+    by: "file audit",
     replacements: [
       {
         file: "src/sys/file.ts",
-        find: "flags | closeOnExec | fs.constants.O_NOFOLLOW;",
-        replace: "flags | closeOnExec;",
+        find: "resolve: inRoot | noMagicLinks",
+        replace: "resolve: noMagicLinks",
       },
     ],
   },
@@ -100,6 +120,7 @@ async function findBy(by: Harness, program: string): Promise<string | undefined>
     const results = await raceAll({ millisecondsEach: 4000, program, stopsEarly: true });
     return results.flatMap(({ failures }) => failures)[0];
   }
+  if (by === "file audit") return await findTouched(program);
   const folder = fs.mkdtempSync(join(tmpdir(), "lade-proof-"));
   try {
     return by === "bit rot"
@@ -108,6 +129,13 @@ async function findBy(by: Harness, program: string): Promise<string | undefined>
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A call that reached the folder outside, else one that could. */
+async function findTouched(program: string): Promise<string | undefined> {
+  const takes = (layer: number) => /^P(3|10)\b/.test(escapingLayers[layer]?.row ?? "");
+  const failures = (await auditFiles({ program, takes })).flatMap((way) => way.failures);
+  return failures.find((failure) => failure.includes("was reached")) ?? failures[0];
 }
 
 function ladeIn(folder: string, program: string) {

@@ -52,17 +52,21 @@ const readyMs = 30_000;
  * Starts it and waits until it listens; what it leaves behind goes with `await using`.
  *
  * @param program a bundle to start in place of the sources
+ * @param before a command with words of its own that gets the server's command behind them, and
+ *   becomes the server by an exec
  */
 export async function startLadeServe(
   args: readonly string[] = [],
   program: string = entry,
+  before: readonly string[] = [],
 ): Promise<LadeServe> {
   const nodeArgs = ["--disable-warning=ExperimentalWarning", program];
   const folder = mkdtempSync(join(tmpdir(), "lade-api-"));
   const root = join(folder, "store");
   const runRoot = join(folder, "run");
   const env = { ...process.env, LADE_ROOT: root, LADE_RUN_ROOT: runRoot, LC_ALL: "C", TZ: "UTC" };
-  const child = spawn(process.execPath, [...nodeArgs, "serve", ...args], {
+  const [command = "", ...words] = [...before, process.execPath, ...nodeArgs, "serve", ...args];
+  const child = spawn(command, words, {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -86,8 +90,8 @@ export async function startLadeServe(
     throw error;
   }
   const socket = join(runRoot, "lade.sock");
-  const lade = (...words: string[]) =>
-    run(process.execPath, [...nodeArgs, ...words], {
+  const lade = (...wanted: string[]) =>
+    run(process.execPath, [...nodeArgs, ...wanted], {
       env: { LADE_ROOT: root, LADE_RUN_ROOT: runRoot },
     });
   return {
