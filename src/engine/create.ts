@@ -45,6 +45,7 @@ import { checkNetworkMode } from "./network-mode.ts";
 import { randomId } from "./random.ts";
 import { checkResources } from "./resource-checks.ts";
 import { fillVolumes, recordVolumes, removeNewVolumes } from "./use-volumes.ts";
+import { removeUnrecordedFolders } from "./volume-folders.ts";
 
 /**
  * Makes a container of an image, without starting it.
@@ -225,8 +226,13 @@ function takeBack(
 ): void {
   const { database, paths } = store;
   try {
-    if (made.isRecorded) database.transaction(() => deleteContainerRow(database, made.id));
-    removeNewVolumes(store, made.newVolumes);
+    if (made.isRecorded) {
+      database.transaction(() => deleteContainerRow(database, made.id));
+      removeNewVolumes(store, made.newVolumes);
+    } else {
+      // Rows went with their transaction; volumes of these names may be somebody else's by now.
+      removeUnrecordedFolders(store);
+    }
     fs.rmSync(containerFolder(paths, made.id), { recursive: true, force: true });
   } catch (error) {
     if (!isLadeError(error) && machineError(error) === undefined) throw error;

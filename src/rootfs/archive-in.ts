@@ -5,7 +5,16 @@ import { skippableStream, walkTar } from "../archive/walk-tar.ts";
 import type { ByteSource } from "../base/bytes.ts";
 import { isSystemError, LadeError } from "../base/errors.ts";
 import { goQuote } from "../spec/go-quote.ts";
-import { linkAt, makeFolderAt, makeNodeAt, openAt, setTimesAt, symlinkAt } from "../sys/file.ts";
+import {
+  linkAt,
+  makeFolderAt,
+  makeNodeAt,
+  nameFileAt,
+  openAt,
+  openUnnamedAt,
+  setTimesAt,
+  symlinkAt,
+} from "../sys/file.ts";
 import { type FileStatus, statusAtIfThere } from "../sys/status.ts";
 import { type ByteString, byteStringToText, type TarEntry } from "../tar/entry.ts";
 import { writeWhole } from "./copy-up.ts";
@@ -107,7 +116,9 @@ class Extraction implements Disposable {
     const slash = path.lastIndexOf("/");
     const name = path.slice(slash + 1);
     const folder = this.#parentOf(path.slice(0, Math.max(0, slash)));
-    if (this.#makeRoom(folder, name, entry)) await this.#make(folder, { name, entry, data });
+    const room = this.#makeRoom(folder, name, entry);
+    if (room === "file") await replaceFile(folder, name, { entry, data });
+    else if (room === "free") await this.#make(folder, { name, entry, data });
     if (entry.type === "hardlink") return;
     this.#describe(folder, name, entry);
     if (entry.type === "directory") this.#folders.push({ path, modified: timeOf(entry) });
@@ -159,18 +170,22 @@ class Extraction implements Disposable {
     return findPath(view, whole, { followLast: true });
   }
 
-  /** @returns whether the entry is to be made; a folder that is there stays */
-  #makeRoom(folder: number, name: ByteString, entry: TarEntry): boolean {
+  /**
+   * @returns `file`: there is a file yet, for another to take its place; `taken`: a folder that
+   *   stays where a folder comes
+   */
+  #makeRoom(folder: number, name: ByteString, entry: TarEntry): "free" | "file" | "taken" {
     const there = statusAtIfThere(folder, name);
-    if (there === undefined) return true;
+    if (there === undefined) return "free";
     const isFolder = there.type === "directory";
     const comesAsFolder = entry.type === "directory";
-    if (isFolder && comesAsFolder) return false;
+    if (isFolder && comesAsFolder) return "taken";
     if (this.#options.keepsTypes && isFolder !== comesAsFolder) {
       throw typeConflict(cleanName(entry.path, ""), this.#target.folder, isFolder);
     }
+    if (there.type === "file" && entry.type === "file") return "file";
     removeTreeAt(folder, name);
-    return true;
+    return "free";
   }
 
   async #make(
@@ -265,28 +280,49 @@ function typeConflict(name: ByteString, folder: ByteString, isFolder: boolean): 
 
 const chunkSize = 256 * 1024;
 
-async function writeFile(
-  folder: number,
-  name: ByteString,
-  file: { readonly entry: TarEntry; readonly data: ByteSource },
-): Promise<void> {
+interface FileMember {
+  readonly entry: TarEntry;
+  readonly data: ByteSource;
+}
+
+async function writeFile(folder: number, name: ByteString, file: FileMember): Promise<void> {
   const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
   const fd = openAt(folder, name, O_WRONLY | O_CREAT | O_EXCL, ownerOnly);
   try {
-    const { entry, data } = file;
-    const runs = entry.sparse ?? [{ offset: 0, size: entry.size }];
-    const chunk = Buffer.allocUnsafe(Math.min(chunkSize, Math.max(1, entry.storedSize)));
-    for (const run of runs) {
-      for (let done = 0; done < run.size; ) {
-        const wanted = chunk.subarray(0, Math.min(chunk.length, run.size - done));
-        const count = await data.read(wanted);
-        if (count === 0) throw new LadeError("TAR_TRUNCATED", "archive: unexpected EOF");
-        writeWhole(fd, wanted.subarray(0, count), run.offset + done);
-        done += count;
-      }
-    }
-    if (entry.sparse !== undefined) fs.ftruncateSync(fd, entry.size);
+    await writeContent(fd, file);
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** The file that is there goes only when the other is whole: a full disk costs nobody the old one. */
+async function replaceFile(folder: number, name: ByteString, file: FileMember): Promise<void> {
+  const fd = openUnnamedAt(folder, ownerOnly);
+  if (fd === undefined) {
+    removeTreeAt(folder, name);
+    await writeFile(folder, name, file);
+    return;
+  }
+  try {
+    await writeContent(fd, file);
+    removeTreeAt(folder, name);
+    nameFileAt(fd, folder, name);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+async function writeContent(fd: number, { entry, data }: FileMember): Promise<void> {
+  const runs = entry.sparse ?? [{ offset: 0, size: entry.size }];
+  const chunk = Buffer.allocUnsafe(Math.min(chunkSize, Math.max(1, entry.storedSize)));
+  for (const run of runs) {
+    for (let done = 0; done < run.size; ) {
+      const wanted = chunk.subarray(0, Math.min(chunk.length, run.size - done));
+      const count = await data.read(wanted);
+      if (count === 0) throw new LadeError("TAR_TRUNCATED", "archive: unexpected EOF");
+      writeWhole(fd, wanted.subarray(0, count), run.offset + done);
+      done += count;
+    }
+  }
+  if (entry.sparse !== undefined) fs.ftruncateSync(fd, entry.size);
 }

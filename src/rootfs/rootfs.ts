@@ -106,8 +106,8 @@ function mountLocked(
   if (isOverlay(target)) return target;
   if (unpacked?.some((path) => !fs.existsSync(path)) === true) return undefined;
   fs.mkdirSync(target, { recursive: true, mode: 0o700 });
-  fs.writeFileSync(join(container, "layers"), layers.map(({ key }) => `${key}\n`).join(""));
   try {
+    fs.writeFileSync(join(container, "layers"), layers.map(({ key }) => `${key}\n`).join(""));
     const useLoop = driver === "erofs-loop";
     const layered = unpacked ?? useLayers(run, { id: containerId, layers }, { useLoop });
     const lowers = [...layered, ...makeInit(container, layered, upper?.madeMs)];

@@ -10,7 +10,16 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import { isSystemError } from "../base/errors.ts";
-import { callNumbers, encodeName, libcCalls, noFollow, rawCall, signed } from "./calls.ts";
+import {
+  callNumbers,
+  encodeName,
+  encodeText,
+  libcCalls,
+  noFollow,
+  rawCall,
+  signed,
+  workingFolder,
+} from "./calls.ts";
 import { checkCall, systemError } from "./errno.ts";
 
 /** A name in bytes; a string has one character a byte. */
@@ -127,6 +136,38 @@ export function symlinkAt(target: ByteName, dirFd: number, name: ByteName): void
 export function linkAt(oldFd: number, oldName: ByteName, newFd: number, newName: ByteName): void {
   const [path, dest] = [encodeName(oldName), encodeName(newName)];
   const result = libcCalls().linkat(oldFd, path, newFd, dest, 0);
+  checkCall(result, { syscall: "linkat", path, dest });
+}
+
+// AT_SYMLINK_FOLLOW of <fcntl.h>, and O_TMPFILE without the O_DIRECTORY that belongs to it.
+const followSymlink = 0x400;
+const temporaryFile = 0o20000000;
+
+/**
+ * Makes a file without a name in a folder, which vanishes unless {@link nameFileAt} gives it one.
+ *
+ * @returns undefined where the file system has none
+ */
+export function openUnnamedAt(dirFd: number, mode: number): number | undefined {
+  try {
+    return openAt(
+      dirFd,
+      ".",
+      fs.constants.O_WRONLY | fs.constants.O_DIRECTORY | temporaryFile,
+      mode,
+    );
+  } catch (error) {
+    if (isSystemError(error, "EOPNOTSUPP") || isSystemError(error, "ENOTSUP")) return undefined;
+    // Kernels before 3.11 know of none.
+    if (isSystemError(error, "EISDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** Gives an open file without a name one, which must be free. */
+export function nameFileAt(fd: number, dirFd: number, name: ByteName): void {
+  const [path, dest] = [encodeText(`/proc/self/fd/${fd}`), encodeName(name)];
+  const result = libcCalls().linkat(workingFolder, path, dirFd, dest, followSymlink);
   checkCall(result, { syscall: "linkat", path, dest });
 }
 

@@ -176,6 +176,20 @@ describe("copying into a container", () => {
     assert.equal(await content(box, id, "/tmp/packed"), "yes");
   });
 
+  it("keeps a file whose successor does not come whole", async () => {
+    await using box = await openBox();
+    for (const { id } of await both(box, "true")) {
+      const whole = tar([file("file", "n".repeat(2000))]);
+      const cut = bytesSource(whole.subarray(0, 512 + 1000));
+      await assert.rejects(putArchive(box.engine, id, "/data", cut), { code: "TAR_TRUNCATED" });
+      assert.equal(await content(box, id, "/data/file"), "from the image\n");
+      await put(box, id, { path: "/data", members: [file("file", "new", { mode: 0o604 })] });
+      assert.equal(await content(box, id, "/data/file"), "new");
+      assert.equal((await statArchive(box.engine, id, "/data/file")).mode, 0o604);
+      assert.deepEqual(await names(box, id, "/data/file"), ["file"]);
+    }
+  });
+
   it("goes to where a symlink leads, and only into folders", async () => {
     await using box = await openBox();
     const members = [file("put", "here")];
