@@ -6,6 +6,7 @@ import * as fs from "node:fs";
 import { connect, type Server } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { isSystemError, LadeError } from "../base/errors.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { closeOnExec, pathOnly, renameAt } from "../sys/file.ts";
 import { tryAcquireLock } from "../sys/lock.ts";
 import { addressInUse, listenError } from "./listen-error.ts";
@@ -81,10 +82,10 @@ async function place(server: Server, { path, gid }: UnixSocketOptions): Promise<
   const [folder, name] = [dirname(path), basename(path)];
   const prefix = `.${name}-`;
   for (const left of fs.readdirSync(folder)) {
-    if (left.startsWith(prefix)) fs.rmSync(join(folder, left), { recursive: true, force: true });
+    if (left.startsWith(prefix)) removeAll(join(folder, left));
   }
   const hidden = fs.mkdtempSync(join(folder, prefix));
-  stack.defer(() => fs.rmSync(hidden, { recursive: true, force: true }));
+  stack.defer(() => removeAll(hidden));
   const [folderFd, hiddenFd] = [openFolder(stack, folder), openFolder(stack, hidden)];
   // A descriptor's path is short. libuv removes that path at the end, when the descriptor may be
   // another folder's: so the name is one that no other file has.

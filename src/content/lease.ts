@@ -5,6 +5,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isLadeError, isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
 import { tryLock } from "../sys/libc.ts";
 import { blobPath, erofsPath, indexPath, stagedErofsName, stagedIndexName } from "./paths.ts";
@@ -163,7 +164,7 @@ function sweepLease(store: Store, id: string): void {
       store,
       names.map((hex): Digest => `sha256:${hex}`),
     );
-    fs.rmSync(folder, { recursive: true, force: true });
+    removeAll(folder);
     fs.rmSync(lockPath, { force: true });
   } catch (error) {
     throw ioError(error, `clean up ${folder}`);

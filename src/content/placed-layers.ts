@@ -5,6 +5,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError, LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { type Digest, digestHex } from "../spec/digest.ts";
 import type { TarEntry } from "../tar/entry.ts";
 import { readLayerIndex } from "../tar/layer-index.ts";
@@ -211,7 +212,7 @@ function removePlaced(store: Store, layers: readonly UnnamedLayer[]): number {
   for (const { key } of layers) {
     const files = [placedErofsPath(store, key), indexFile(store, key)];
     for (const path of files) freed += fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-    fs.rmSync(join(store.paths.unpacked, key), { recursive: true, force: true });
+    removeAll(join(store.paths.unpacked, key));
     // The index last: without it nobody would know of the others.
     for (const path of files) fs.rmSync(path, { force: true });
   }

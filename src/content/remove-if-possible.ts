@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import * as fs from "node:fs";
+import { removeAll } from "../base/remove-all.ts";
 
 /**
  * Removes what failed work leaves. Where not even that succeeds, the work's own error is the one to
@@ -8,7 +8,7 @@ import * as fs from "node:fs";
  */
 export function removeIfPossible(path: string): void {
   try {
-    fs.rmSync(path, { recursive: true, force: true });
+    removeAll(path);
   } catch (error) {
     // Anything else is a mistake of ours.
     if (!(error instanceof Error && "syscall" in error)) throw error;

@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { isLadeError } from "../base/errors.ts";
 import { ioError, machineError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import {
   type ContainerDefinition,
   type ContainerRow,
@@ -233,7 +234,7 @@ function takeBack(
       // Rows went with their transaction; volumes of these names may be somebody else's by now.
       removeUnrecordedFolders(store);
     }
-    fs.rmSync(containerFolder(paths, made.id), { recursive: true, force: true });
+    removeAll(containerFolder(paths, made.id));
   } catch (error) {
     if (!isLadeError(error) && machineError(error) === undefined) throw error;
   }

@@ -3,6 +3,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError, LadeError, messageOf } from "../base/errors.ts";
+import { removeAll } from "../base/remove-all.ts";
 import type { ContainerMount, ContainerRow } from "../content/containers.ts";
 import { unmountAll } from "../rootfs/mount-place.ts";
 import { containerRunFolder } from "../rootfs/run-paths.ts";
@@ -183,9 +184,9 @@ export function readySharedMemory(engine: Engine, row: ContainerRow): string {
 export function releaseMounts(engine: Engine, id: string): void {
   const shm = sharedMemoryPath(engine, id);
   unmountAll(shm);
-  fs.rmSync(shm, { recursive: true, force: true });
+  removeAll(shm);
   const subpaths = subpathsFolder(engine, id);
   if (!fs.existsSync(subpaths)) return;
   for (const name of fs.readdirSync(subpaths)) unmountAll(join(subpaths, name));
-  fs.rmSync(subpaths, { recursive: true, force: true });
+  removeAll(subpaths);
 }

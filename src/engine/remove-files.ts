@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { type ContainerRow, deleteContainerRow, layersOfContainer } from "../content/containers.ts";
 import { findImage } from "../content/images.ts";
 import { containerFolder } from "../content/paths.ts";
@@ -69,7 +70,7 @@ function removeFolder(store: Store, id: string): void {
   const folder = containerFolder(store.paths, id);
   try {
     // Somebody may still be copying into it: by its row nobody finds it any more, so that ends.
-    fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+    removeAll(folder, { maxRetries: 10, retryDelay: 20 });
   } catch (error) {
     throw ioError(error, `remove container ${folder}`);
   }

@@ -12,6 +12,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isSystemError } from "../base/errors.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { processPaths } from "../runtime/process-paths.ts";
 import { tryLock } from "../sys/libc.ts";
 import { hasUnaccepted } from "../sys/unix-sockets.ts";
@@ -108,7 +109,7 @@ async function monitorAccepts(engine: Engine, id: string): Promise<void> {
 
 /** Tells all who wait that there is nothing to wait for; by who holds the container's lock. */
 export function dismissWaiters(engine: Engine, id: string): void {
-  fs.rmSync(waitingFolder(engine, id), { recursive: true, force: true });
+  removeAll(waitingFolder(engine, id));
 }
 
 function ticketsIn(folder: string): string[] {

@@ -6,6 +6,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { allContainers, containerById, isRunning } from "../content/containers.ts";
 import { containerFolder } from "../content/paths.ts";
 import { driverLockPath, forgetUnfinishedChoice } from "../rootfs/driver.ts";
@@ -82,7 +83,7 @@ export async function sweepContainerFolder(engine: Engine, id: string): Promise<
     if (containerById(store.database, id) !== undefined) return;
     const folder = containerFolder(store.paths, id);
     try {
-      fs.rmSync(folder, { recursive: true, force: true });
+      removeAll(folder);
     } catch (error) {
       throw ioError(error, `remove ${folder}`);
     }
@@ -114,7 +115,7 @@ async function sweepRunFolder(engine: Engine, id: string): Promise<void> {
   await withFreeContainerLock(engine, id, async () => {
     const { bundle } = processPaths(engine.run, id);
     for (const path of [bundle, execsFolder(engine.run, id), attendedPath(engine, id)]) {
-      fs.rmSync(path, { recursive: true, force: true });
+      removeAll(path);
     }
     try {
       fs.rmdirSync(containerRunFolder(engine.run, id));

@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import { isLadeError, LadeError, messageOf } from "../base/errors.ts";
+import { removeAll } from "../base/remove-all.ts";
 import type { ContainerRow } from "../content/containers.ts";
 import { containerRunFolder } from "../rootfs/run-paths.ts";
 import { usesSystemdCgroups } from "../runtime/cgroup.ts";
@@ -68,7 +69,7 @@ export function cgroupOf(row: ContainerRow): string {
 
 /** Never a whole tree: what is mounted in it would be emptied. */
 function removeFolders(engine: Engine, id: string): void {
-  fs.rmSync(execsFolder(engine.run, id), { recursive: true, force: true });
+  removeAll(execsFolder(engine.run, id));
   const folder = containerRunFolder(engine.run, id);
   fs.rmSync(attendedPath(engine, id), { force: true });
   try {

@@ -6,6 +6,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { volumeDataFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import {
@@ -122,7 +123,7 @@ export function removeRetired(store: Store): void {
   for (const name of names.filter((each) => each.startsWith(retiredPrefix))) {
     const path = join(store.paths.volumes, name);
     try {
-      fs.rmSync(path, { recursive: true, force: true });
+      removeAll(path);
     } catch (error) {
       throw ioError(error, `remove ${path}`);
     }

@@ -5,6 +5,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError, LadeError, messageOf } from "../base/errors.ts";
+import { removeAll } from "../base/remove-all.ts";
 import type { ContainerRow } from "../content/containers.ts";
 import { volumeDataFolder } from "../content/paths.ts";
 import { type VolumeRow, volumeByName } from "../content/volumes.ts";
@@ -147,7 +148,7 @@ export function unmountVolume(engine: Engine, name: string): void {
   if (!fs.existsSync(usersFolder(engine, name))) return;
   underLock(engine, () => {
     while (isMountPoint(folder)) unmount(folder, { lazy: true });
-    fs.rmSync(usersFolder(engine, name), { recursive: true, force: true });
+    removeAll(usersFolder(engine, name));
   });
 }
 

@@ -13,6 +13,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { openAt, setTimesAt } from "../sys/file.ts";
 import { type FileStatus, statusAtIfThere } from "../sys/status.ts";
 import { getXattr } from "../sys/xattr.ts";
@@ -109,7 +110,7 @@ export function makeInitFolder(
   folder: string,
   options: { readonly lowers: readonly string[]; readonly madeMs: number },
 ): void {
-  fs.rmSync(folder, { recursive: true, force: true });
+  removeAll(folder);
   fs.mkdirSync(folder, { mode: initMode });
   fs.chmodSync(folder, initMode);
   using image = openLayers(options.lowers);

@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { bootId } from "../content/boot.ts";
 import { withLock } from "../sys/lock.ts";
 import { isMountPoint } from "../sys/mount.ts";
@@ -32,7 +33,7 @@ function forgetOtherBoots(run: RunPaths): void {
   const now = bootId();
   if (readText(path) === now) return;
   for (const key of listNames(run.layerUsers)) {
-    fs.rmSync(join(run.layerUsers, key), { recursive: true });
+    removeAll(join(run.layerUsers, key));
   }
   for (const id of listNames(run.containers)) {
     const container = containerRunFolder(run, id);

@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { removeAll } from "../base/remove-all.ts";
 import { isKernelAtLeast } from "../sys/kernel.ts";
 import { attachMount, createFileSystem, mount } from "../sys/mount.ts";
 import { inFolder } from "../sys/working-folder.ts";
@@ -61,7 +62,7 @@ export function mountOverlay(overlay: Overlay, method?: OverlayMethod): void {
  * the rest where others write much. It leaves a mark that keeps the next mount off.
  */
 function upperOptions(upper: OverlayUpper): (readonly [string, string | null])[] {
-  fs.rmSync(join(upper.work, "work", "incompat"), { recursive: true, force: true });
+  removeAll(join(upper.work, "work", "incompat"));
   // `volatile` came with Linux 5.10.
   return upper.isTemporary === true && isKernelAtLeast(5, 10) ? [["volatile", null]] : [];
 }
@@ -94,7 +95,7 @@ const shortNameBase = 36;
  * folder that is the working folder meanwhile; such names need no escapes either.
  */
 function mountByString({ lowers, upper, target, scratch }: Overlay): void {
-  fs.rmSync(scratch, { recursive: true, force: true });
+  removeAll(scratch);
   fs.mkdirSync(scratch, { mode: 0o700 });
   try {
     const names = lowers.map((lower, index) => {
@@ -116,6 +117,6 @@ function mountByString({ lowers, upper, target, scratch }: Overlay): void {
       .join(",");
     inFolder(scratch, () => mount({ source: "overlay", target, type: "overlay", data }));
   } finally {
-    fs.rmSync(scratch, { recursive: true, force: true });
+    removeAll(scratch);
   }
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { removeAll } from "../base/remove-all.ts";
 import { encodeErofs } from "../erofs/image.ts";
 import { buildLayerTree } from "../erofs/layer-tree.ts";
 import type { TarEntry } from "../tar/entry.ts";
@@ -37,7 +38,7 @@ export function probeDriver(driver: RootfsDriver, { run, storeRoot }: DriverPlac
   } finally {
     unmountRootfs(run, containerId);
     removeFolders(containerRunFolder(run, containerId));
-    fs.rmSync(folder, { recursive: true, force: true });
+    removeAll(folder);
   }
 }
 
@@ -57,7 +58,7 @@ export function isProbe(containerId: string): boolean {
 
 /** Removes what a probe that was killed left in a store, once nothing is mounted over it. */
 export function removeProbe(storeRoot: string): void {
-  fs.rmSync(join(storeRoot, "probe"), { recursive: true, force: true });
+  removeAll(join(storeRoot, "probe"));
 }
 
 const name = "file";

@@ -11,6 +11,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { tryLock } from "../sys/libc.ts";
 import { isMountPoint } from "../sys/mount.ts";
 import { makeInitFolder } from "./init-layer.ts";
@@ -176,7 +177,7 @@ function unmountTree(run: RunPaths, containerId: string): void {
   unmountAll(target);
   removeFolder(target);
   for (const name of ["init", "short"]) {
-    fs.rmSync(join(container, name), { recursive: true, force: true });
+    removeAll(join(container, name));
   }
   releaseLayers(run, containerId, readLayerKeys(run, containerId));
   fs.rmSync(join(container, "layers"), { force: true });

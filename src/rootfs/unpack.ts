@@ -12,6 +12,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import { buildLayerTree } from "../erofs/layer-tree.ts";
 import { closeOnExec, syncFileSystem } from "../sys/file.ts";
 import { acquireLock, ifLockFree, withLock } from "../sys/lock.ts";
@@ -92,7 +93,7 @@ function* unpackTo(path: string, layer: RootfsLayer): Generator<void> {
 function* unpackBeside(path: string, layer: RootfsLayer): Generator<void> {
   const unfinished = `${path}${unfinishedSuffix}`;
   // What a process left that was killed.
-  fs.rmSync(unfinished, { recursive: true, force: true });
+  removeAll(unfinished);
   const tree = buildLayerTree(layer.index(), { name: `layer ${layer.key}` });
   try {
     using folders = makeFolders(unfinished);
@@ -103,7 +104,7 @@ function* unpackBeside(path: string, layer: RootfsLayer): Generator<void> {
     fs.renameSync(join(unfinished, "tree"), path);
     syncFolder(join(path, ".."));
   } finally {
-    fs.rmSync(unfinished, { recursive: true, force: true });
+    removeAll(unfinished);
   }
 }
 
@@ -164,7 +165,7 @@ export function retireUnpacked(unpackedRoot: string, isNeeded: (key: string) => 
 export function removeRetired(unpackedRoot: string): void {
   for (const name of listNames(unpackedRoot)) {
     if (name.startsWith(gonePrefix)) {
-      fs.rmSync(join(unpackedRoot, name), { recursive: true, force: true });
+      removeAll(join(unpackedRoot, name));
     }
   }
 }

@@ -6,6 +6,7 @@ import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { isLadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import type { RunPaths } from "../rootfs/run-paths.ts";
 import { attachToProcess, resizeTerminal } from "./attach.ts";
 import { usesSystemdCgroups } from "./cgroup.ts";
@@ -103,7 +104,7 @@ async function startExecMonitor(
       onReady,
     );
   } finally {
-    if (process.terminal) fs.rmSync(socketFolder, { recursive: true, force: true });
+    if (process.terminal) removeAll(socketFolder);
   }
 }
 
@@ -128,5 +129,5 @@ export function resizeExecProcess(
 export function removeExec(run: RunPaths, containerId: string, execId?: string): void {
   const folder = execsFolder(run, containerId);
   const path = execId === undefined ? folder : join(folder, execId);
-  fs.rmSync(path, { recursive: true, force: true });
+  removeAll(path);
 }

@@ -7,6 +7,7 @@ import * as fs from "node:fs";
 import { basename, join } from "node:path";
 import { isLadeError, isSystemError, LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { removeAll } from "../base/remove-all.ts";
 import type { RunPaths } from "../rootfs/run-paths.ts";
 import { removeCgroup } from "./cgroup.ts";
 import { type MonitoredProcess, type StdinMode, startMonitor, whenMonitorEnds } from "./monitor.ts";
@@ -60,7 +61,7 @@ export async function createProcess(
   const tools = options.tools ?? findTools();
   const paths = processPaths(run, id);
   fs.rmSync(paths.exitFile, { force: true });
-  fs.rmSync(paths.bundle, { recursive: true, force: true });
+  removeAll(paths.bundle);
   const socketFolder = join(run.root, "t", id.slice(0, 12));
   try {
     fs.mkdirSync(paths.bundle, { recursive: true, mode: 0o700 });
@@ -98,7 +99,7 @@ export async function createProcess(
     if (isLadeError(error, "RUNTIME_FAILED")) throw runtimeError("create", error.message);
     throw ioError(error, `create container ${id}`);
   } finally {
-    if (spec.process.terminal) fs.rmSync(socketFolder, { recursive: true, force: true });
+    if (spec.process.terminal) removeAll(socketFolder);
   }
 }
 
@@ -132,10 +133,10 @@ async function removeRemains(run: RunPaths, id: string, cgroup?: string): Promis
   const state = join(runtimeRoot(run), id);
   if (fs.existsSync(state)) {
     await runRuntime({ run, id, command: "delete", options: ["--force"] });
-    fs.rmSync(state, { recursive: true, force: true });
+    removeAll(state);
   }
   if (cgroup !== undefined) await removeCgroup(cgroup);
-  fs.rmSync(processPaths(run, id).bundle, { recursive: true, force: true });
+  removeAll(processPaths(run, id).bundle);
 }
 
 /**
@@ -218,7 +219,7 @@ export async function deleteProcess(
     const record = readProcessRecord(processPaths(run, id));
     if (readExit(run, id) !== undefined && record !== undefined && isFolderAll(record)) {
       await removeCgroup(record.cgroup);
-      fs.rmSync(state, { recursive: true, force: true });
+      removeAll(state);
     } else {
       await deleteByRuntime(run, id, options);
     }

@@ -69,7 +69,7 @@ const mistakes: readonly ClientMistake[] = [
       // A removal would get over what the lock spares it.
       {
         file: "src/engine/remove-files.ts",
-        find: ", maxRetries: 10, retryDelay: 20",
+        find: ", { maxRetries: 10, retryDelay: 20 }",
         replace: "",
       },
     ],
