@@ -6,9 +6,9 @@ import * as fs from "node:fs";
 import { connect, type Server } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { isSystemError, LadeError } from "../base/errors.ts";
-import { removeAll } from "../base/remove-all.ts";
 import { closeOnExec, pathOnly, renameAt } from "../sys/file.ts";
 import { tryAcquireLock } from "../sys/lock.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import { addressInUse, listenError } from "./listen-error.ts";
 
 export interface UnixSocketOptions {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { removeAll } from "../base/remove-all.ts";
+import { removeAll } from "../sys/remove-all.ts";
 
 /**
  * Removes what failed work leaves. Where not even that succeeds, the work's own error is the one to

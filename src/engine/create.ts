@@ -5,7 +5,6 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { isLadeError } from "../base/errors.ts";
 import { ioError, machineError } from "../base/io-error.ts";
-import { removeAll } from "../base/remove-all.ts";
 import {
   type ContainerDefinition,
   type ContainerRow,
@@ -22,6 +21,7 @@ import { containerFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import type { ContainerConfig, HostConfig } from "../spec/container.ts";
 import { comparePlatforms, formatPlatform, hostPlatform, type Platform } from "../spec/platform.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import { type BaseImage, findBaseImage, layersToHold } from "./base-image.ts";
 import { checkCarried } from "./check-carried.ts";
 import { checkSettings, sharedWith } from "./check-container.ts";

@@ -3,7 +3,6 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError, LadeError, messageOf } from "../base/errors.ts";
-import { removeAll } from "../base/remove-all.ts";
 import type { ContainerMount, ContainerRow } from "../content/containers.ts";
 import { unmountAll } from "../rootfs/mount-place.ts";
 import { containerRunFolder } from "../rootfs/run-paths.ts";
@@ -11,6 +10,7 @@ import { canFollowHost } from "../runtime/propagation.ts";
 import type { SpecMount } from "../runtime/spec/input.ts";
 import { closeOnExec, openInRoot, pathOnly } from "../sys/file.ts";
 import { bindMount, isMountPoint, mount, mountFlags } from "../sys/mount.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import { cleanPath } from "./clean-path.ts";
 import { containerInvalid } from "./container-errors.ts";
 import type { Engine } from "./engine.ts";

@@ -2,13 +2,13 @@
 
 import * as fs from "node:fs";
 import { ioError } from "../base/io-error.ts";
-import { removeAll } from "../base/remove-all.ts";
 import { type ContainerRow, deleteContainerRow, layersOfContainer } from "../content/containers.ts";
 import { findImage } from "../content/images.ts";
 import { containerFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import { noteSweep, sweepBlobs } from "../content/sweep.ts";
 import { processPaths } from "../runtime/process-paths.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import { noteContainer } from "./container-events.ts";
 import type { Engine } from "./engine.ts";
 import { noteEnd } from "./run-events.ts";

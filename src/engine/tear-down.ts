@@ -2,13 +2,13 @@
 
 import * as fs from "node:fs";
 import { isLadeError, LadeError, messageOf } from "../base/errors.ts";
-import { removeAll } from "../base/remove-all.ts";
 import type { ContainerRow } from "../content/containers.ts";
 import { containerRunFolder } from "../rootfs/run-paths.ts";
 import { usesSystemdCgroups } from "../runtime/cgroup.ts";
 import { deleteProcess } from "../runtime/process.ts";
 import { execsFolder } from "../runtime/process-paths.ts";
 import { cgroupsPath } from "../runtime/spec/cgroups-path.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import { releaseRootfs } from "./container-rootfs.ts";
 import type { Engine } from "./engine.ts";
 import { deleteExecs, hasExecs } from "./exec-rows.ts";

@@ -6,7 +6,6 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
-import { removeAll } from "../base/remove-all.ts";
 import { volumeDataFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import {
@@ -16,6 +15,7 @@ import {
   type VolumeRow,
   volumeByName,
 } from "../content/volumes.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import { noteVolume } from "./container-events.ts";
 import { randomBytes } from "./random.ts";
 import { checkVolumeOptions } from "./volume-checks.ts";

@@ -5,13 +5,13 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError, LadeError, messageOf } from "../base/errors.ts";
-import { removeAll } from "../base/remove-all.ts";
 import type { ContainerRow } from "../content/containers.ts";
 import { volumeDataFolder } from "../content/paths.ts";
 import { type VolumeRow, volumeByName } from "../content/volumes.ts";
 import { makeRunFolders } from "../rootfs/run-paths.ts";
 import { withLock } from "../sys/lock.ts";
 import { isMountPoint, mount, mountFlags, unmount } from "../sys/mount.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import type { Engine } from "./engine.ts";
 import { makeVolumeFolder, restoreRetired } from "./volume-folders.ts";
 

@@ -13,8 +13,8 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
-import { removeAll } from "../base/remove-all.ts";
 import { openAt, setTimesAt } from "../sys/file.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import { type FileStatus, statusAtIfThere } from "../sys/status.ts";
 import { getXattr } from "../sys/xattr.ts";
 import { pathIn, portableXattrs, setMetadata } from "./metadata.ts";

@@ -4,10 +4,10 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
-import { removeAll } from "../base/remove-all.ts";
 import { bootId } from "../content/boot.ts";
 import { withLock } from "../sys/lock.ts";
 import { isMountPoint } from "../sys/mount.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import { listNames } from "./layer-mounts.ts";
 import { containerRunFolder, makeRunFolders, type RunPaths } from "./run-paths.ts";
 

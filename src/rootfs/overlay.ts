@@ -2,9 +2,9 @@
 
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { removeAll } from "../base/remove-all.ts";
 import { isKernelAtLeast } from "../sys/kernel.ts";
 import { attachMount, createFileSystem, mount } from "../sys/mount.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import { inFolder } from "../sys/working-folder.ts";
 import { plainPath } from "./layer-mounts.ts";
 

@@ -3,9 +3,9 @@
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { removeAll } from "../base/remove-all.ts";
 import { encodeErofs } from "../erofs/image.ts";
 import { buildLayerTree } from "../erofs/layer-tree.ts";
+import { removeAll } from "../sys/remove-all.ts";
 import type { TarEntry } from "../tar/entry.ts";
 import type { DriverPlaces } from "./driver.ts";
 import type { RootfsDriver } from "./plan.ts";

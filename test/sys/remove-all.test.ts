@@ -7,7 +7,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { removeAll } from "../../src/base/remove-all.ts";
+import { removeAll } from "../../src/sys/remove-all.ts";
 
 describe("removeAll", () => {
   it("removes all, whoever removes some of it at the same moment", async () => {
@@ -34,7 +34,7 @@ describe("removeAll", () => {
       .filter((name) =>
         /\brm(?:Sync)?\(.*recursive/.test(fs.readFileSync(join(src, name), "utf8")),
       );
-    assert.deepEqual(users, ["base/remove-all.ts"]);
+    assert.deepEqual(users, ["sys/remove-all.ts"]);
   });
 
   it("removes a link, not what it leads to, and nothing where nothing is", () => {
