@@ -38,7 +38,8 @@ export interface Archives {
   readonly files: readonly string[];
 }
 
-function layer(name: string, size: number): SampleLayer {
+/** Two files: one of so many bytes, and a small one. */
+export function noiseLayer(name: string, size: number): SampleLayer {
   return sampleLayer([
     dir(`${name}/`),
     file(`${name}/data`, noise(size, name)),
@@ -58,14 +59,14 @@ interface Plan {
  * @param sizes bytes of a layer's file; more than 2 MiB is written with O_DIRECT
  */
 export function makeArchives(folder: string, sizes: readonly number[]): Archives {
-  const base = layer("base", sizes[0] ?? 1000);
+  const base = noiseLayer("base", sizes[0] ?? 1000);
   const plans = sizes.map((size, index): Plan => {
     const forms = ["plain", "oci-gzip", "docker25"] as const;
     // The last two are two versions under one name.
     const version = Math.min(index, sizes.length - 2);
     return {
       tag: `app${version}:1`,
-      layers: [base, layer(`app${index}`, size)],
+      layers: [base, noiseLayer(`app${index}`, size)],
       form: forms[index % forms.length] ?? "plain",
     };
   });
@@ -80,7 +81,7 @@ export function makeArchives(folder: string, sizes: readonly number[]): Archives
     damaged: makeDamaged(folder),
     trees: [0, 1].map((index) => {
       const path = join(folder, `tree${index}.tar`);
-      writeFileSync(path, layer(`tree${index}`, sizes[index] ?? 1000).tar);
+      writeFileSync(path, noiseLayer(`tree${index}`, sizes[index] ?? 1000).tar);
       return path;
     }),
     files: [0, 1].map((index) => {
@@ -111,7 +112,7 @@ function archiveOf(image: SampleImage, { tag, form }: Plan): Buffer {
 
 /** The layer's bytes are not what the config says of them. */
 function makeDamaged(folder: string): Archive {
-  const sound = layer("damaged", 5000);
+  const sound = noiseLayer("damaged", 5000);
   const bytes = Buffer.from(sound.tar);
   // In the content of the file: the tar itself stays sound.
   bytes[2000] = (bytes[2000] ?? 0) ^ 1;

@@ -10,6 +10,7 @@ import { killPoints } from "./goals/kill-points.ts";
 import { leavingClients } from "./goals/leaving.ts";
 import { listings } from "./goals/listings.ts";
 import { memoryLimits } from "./goals/memory-limits.ts";
+import { peerKill } from "./goals/peer-kill.ts";
 import { peerPowerCut } from "./goals/peer-power-cut.ts";
 import { powerCut } from "./goals/power-cut.ts";
 import { swapRace } from "./goals/swap-race.ts";
@@ -22,6 +23,7 @@ export const goals: readonly Goal[] = [
   peerPowerCut,
   crashStates,
   killPoints,
+  peerKill,
   systemErrors,
   durabilityCost,
   hostileInput,

@@ -18,6 +18,8 @@ export interface DockerdOptions {
   readonly dataRoot?: string;
   /** More arguments of dockerd, such as `--storage-driver=vfs`. */
   readonly args?: readonly string[];
+  /** Words before `dockerd`, such as those that put it into a control group. */
+  readonly enter?: readonly string[];
   /** How long the daemon may take until it answers; 60 seconds by default. */
   readonly readyMs?: number;
 }
@@ -36,6 +38,13 @@ export interface Dockerd extends AsyncDisposable {
   /** Runs Debian's client against this daemon. */
   docker(...args: string[]): Promise<RunResult>;
   dockerWith(options: RunOptions, ...args: string[]): Promise<RunResult>;
+  isRunning(): boolean;
+  /**
+   * Kills the daemon with SIGKILL, if it still runs, and starts it on what it left.
+   *
+   * @throws Error with the end of its log if it does not get ready again
+   */
+  restart(): Promise<void>;
 }
 
 interface Place {
@@ -47,7 +56,8 @@ interface Place {
 }
 
 interface Running extends Place {
-  readonly child: ChildProcess;
+  /** Another one after a restart. */
+  child: ChildProcess;
 }
 
 const running = new Set<Running>();
@@ -68,7 +78,7 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<Docker
   const dataRoot = options.dataRoot ?? join(folder, "data");
   await mkdir(dataRoot, { recursive: true });
   const place: Place = { folder, dataRoot, kept: options.dataRoot !== undefined };
-  const daemon: Running = { ...place, child: spawnDaemon(place, options.args ?? []) };
+  const daemon: Running = { ...place, child: spawnDaemon(place, options) };
   guard(daemon);
   try {
     const host = `unix://${join(folder, "docker.sock")}`;
@@ -77,12 +87,25 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<Docker
       run(DOCKER, ["-H", host, ...args], runOptions);
     return {
       host,
-      pid: daemon.child.pid ?? 0,
+      get pid() {
+        return daemon.child.pid ?? 0;
+      },
       dataRoot,
       ...facts,
       command: [DOCKER, "-H", host],
       docker: (...args) => dockerWith({}, ...args),
       dockerWith,
+      isRunning: () => !hasEnded(daemon.child),
+      async restart() {
+        await endChild(daemon.child, "SIGKILL");
+        // Its containerd died with it. Where nobody reaps that, dockerd takes the zombie for alive
+        // and waits for it in vain; on most machines containerd is a service of its own.
+        const pidFile = join(folder, "exec/containerd/containerd.pid");
+        stopContainerd(pidFile);
+        rmSync(pidFile, { force: true });
+        daemon.child = spawnDaemon(place, options);
+        await waitUntilReady(daemon, host, options.readyMs ?? 60_000);
+      },
       [Symbol.asyncDispose]: () => stop(daemon),
     };
   } catch (error) {
@@ -91,18 +114,20 @@ export async function startDockerd(options: DockerdOptions = {}): Promise<Docker
   }
 }
 
-function spawnDaemon({ folder, dataRoot }: Place, args: readonly string[]): ChildProcess {
+function spawnDaemon({ folder, dataRoot }: Place, options: DockerdOptions): ChildProcess {
   const log = openSync(join(folder, "log"), "w");
+  const [command = DOCKERD, ...words] = [...(options.enter ?? []), DOCKERD];
   try {
     return spawn(
-      DOCKERD,
+      command,
       [
+        words,
         ["--data-root", dataRoot],
         ["--exec-root", join(folder, "exec")],
         ["-H", `unix://${join(folder, "docker.sock")}`],
         ["-p", join(folder, "pid")],
         ["--iptables=false", "--ip6tables=false", "--bridge=none"],
-        args,
+        options.args ?? [],
       ].flat(),
       { stdio: ["ignore", log, log] },
     );
@@ -137,15 +162,17 @@ function hasEnded(child: ChildProcess): boolean {
 
 async function stop(daemon: Running): Promise<void> {
   if (!running.has(daemon)) return;
-  const { child } = daemon;
-  if (!hasEnded(child)) {
-    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    const killer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
-    child.kill("SIGTERM");
-    await ended;
-    clearTimeout(killer);
-  }
+  await endChild(daemon.child, "SIGTERM");
   cleanUp(daemon);
+}
+
+async function endChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (hasEnded(child)) return;
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const killer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+  child.kill(signal);
+  await ended;
+  clearTimeout(killer);
 }
 
 /** Takes away all that a daemon that is no longer there has left. */
