@@ -39,19 +39,31 @@ export function namesOnNetwork(
  * @param left a network that it is no longer on
  */
 export function updateNetworkNames(engine: Engine, containerId: string, left?: NetworkRow): void {
-  const { database, paths } = engine.store;
+  const { database } = engine.store;
   const networks = endpointsOfContainer(database, containerId).map(({ network }) => network);
   if (left !== undefined) networks.push(left.id);
   const named = networks.filter((id) => !isBuiltIn(networkById(database, id)?.name ?? "bridge"));
   const linked = linkedFrom(database, containerId);
   const hasLinks = linksOf(database, containerById(database, containerId)).length > 0;
   if (named.length === 0 && linked.length === 0 && !hasLinks && left === undefined) return;
+  rewriteHosts(engine, (directory) => {
+    const members = named.flatMap((id) => directory.members(id).map(({ container }) => container));
+    return [containerId, ...linked, ...members];
+  });
+}
+
+/** Rewrites the hosts file of one container, whose own links have changed. */
+export function updateOwnNames(engine: Engine, containerId: string): void {
+  rewriteHosts(engine, () => [containerId]);
+}
+
+function rewriteHosts(engine: Engine, whose: (directory: Directory) => readonly string[]): void {
+  const { database, paths } = engine.store;
   makeRunFolders(engine.run);
   // Who writes last has seen what all before it have changed.
   withLock(join(engine.run.locks, "names"), () => {
     const directory = openDirectory(database);
-    const members = named.flatMap((id) => directory.members(id).map(({ container }) => container));
-    for (const id of new Set([containerId, ...linked, ...members])) {
+    for (const id of new Set(whose(directory))) {
       const hosts = join(containerFolder(paths, id), "hosts");
       updateNeighbours(hosts, neighboursOf(database, id, directory));
     }

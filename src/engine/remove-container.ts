@@ -7,6 +7,7 @@ import type { RemoveContainerOptions } from "./container-types.ts";
 import { changeContainer } from "./current.ts";
 import type { Engine } from "./engine.ts";
 import { removeFromStore } from "./remove-files.ts";
+import { removeLink } from "./remove-link.ts";
 import { ranSeconds } from "./run-events.ts";
 import { SIGKILL, sendSignal } from "./send-signal.ts";
 import { hasRemains, tearDown } from "./tear-down.ts";
@@ -14,7 +15,7 @@ import { hasRemains, tearDown } from "./tear-down.ts";
 const killedExitCode = 137;
 
 /**
- * Removes a container; with `force` also one that runs.
+ * Removes a container; with `force` also one that runs; with `link` only a link to it.
  *
  * @throws LadeError CONTAINER_NOT_FOUND, CONTAINER_CONFLICT for one that runs
  */
@@ -23,7 +24,7 @@ export async function removeContainer(
   nameOrId: string,
   options: RemoveContainerOptions = {},
 ): Promise<void> {
-  if (options.link === true) throw linkError(nameOrId);
+  if (options.link === true) return await removeLink(engine, nameOrId);
   await changeContainer(engine, nameOrId, async (row) => {
     const { state } = row;
     const runs = isRunning(state);
@@ -70,14 +71,4 @@ function runningError(nameOrId: string, { state }: ContainerRow): LadeError {
       ? "container is paused and must be unpaused first"
       : `container is ${state.status}: stop the container before removing or force remove`;
   return containerConflict(`cannot remove container "${nameOrId}": ${reason}`);
-}
-
-function linkError(nameOrId: string): LadeError {
-  const isAlias = nameOrId.replace(/^\//, "").includes("/");
-  if (!isAlias) {
-    return containerConflict("Conflict, cannot remove the default link name of the container");
-  }
-  return new LadeError("UNSUPPORTED", `link ${nameOrId}: links can't be removed one by one`, {
-    hint: "Remove the container and make it again without the link.",
-  });
 }

@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
+import { findContainer } from "../../../src/engine/find-container.ts";
 import { linkEnvironment } from "../../../src/engine/link-environment.ts";
 import { createNetwork } from "../../../src/engine/network-create.ts";
 import { networkFiles } from "../../../src/engine/network-files.ts";
 import { checkNetworkMode } from "../../../src/engine/network-mode.ts";
+import { removeContainer } from "../../../src/engine/remove-container.ts";
 import { enterPrivateNetwork } from "../../helpers/private-network.ts";
 import { addContainer, assertNothingLeft, bringDown, bringUp, openNetworkStore } from "./rows.ts";
 
@@ -46,6 +48,19 @@ test("extra hosts, name servers and links come into the container's files", asyn
   const other = await bringUp(engine, addContainer(engine, "other"));
   const again = await bringUp(engine, db.row);
   assert.match(readFileSync(files.hosts, "utf8"), /^172\.17\.0\.4\tstore /m);
+  await removeContainer(engine, "/web/store", { link: true });
+  assert.doesNotMatch(readFileSync(files.hosts, "utf8"), /store/);
+  const gone = findContainer(engine.store, "web");
+  assert.deepEqual(gone.definition.hostConfig.Links, []);
+  await assert.rejects(removeContainer(engine, "web/store", { link: true }), {
+    code: "CONTAINER_NOT_FOUND",
+  });
+  await assert.rejects(removeContainer(engine, "/web", { link: true }), {
+    message: "Conflict, cannot remove the default link name of the container",
+  });
+  await assert.rejects(removeContainer(engine, "none/store", { link: true }), {
+    message: "Cannot get parent /none for link name /none/store",
+  });
   for (const container of [web, other, again]) await bringDown(engine, container);
   await assert.rejects(bringUp(engine, web.row), {
     code: "CONTAINER_NOT_RUNNING",
