@@ -10,6 +10,8 @@ import { killPoints } from "./goals/kill-points.ts";
 import { leavingClients } from "./goals/leaving.ts";
 import { listings } from "./goals/listings.ts";
 import { memoryLimits } from "./goals/memory-limits.ts";
+import { peerBitRot } from "./goals/peer-bit-rot.ts";
+import { peerCorpus } from "./goals/peer-corpus.ts";
 import { peerKill } from "./goals/peer-kill.ts";
 import { peerPowerCut } from "./goals/peer-power-cut.ts";
 import { powerCut } from "./goals/power-cut.ts";
@@ -27,11 +29,13 @@ export const goals: readonly Goal[] = [
   systemErrors,
   durabilityCost,
   hostileInput,
+  peerCorpus,
   listings,
   fuzzing,
   crowd,
   swapRace,
   leavingClients,
   bitRot,
+  peerBitRot,
   memoryLimits,
 ];
