@@ -15,7 +15,10 @@ import type { Filter } from "./types.ts";
 /**
  * Removes all containers that don't run, and what killed commands left of others.
  *
- * @throws LadeError FILTER_INVALID
+ * A container that can't go now, since it is used or changes, stays without a word, as in Docker. A
+ * machine that fails is told of, once all that can go has gone.
+ *
+ * @throws LadeError FILTER_INVALID, IO_FAILED, DISK_FULL
  */
 export async function pruneContainers(
   engine: Engine,
@@ -24,13 +27,20 @@ export async function pruneContainers(
   const isWanted = pruneTest(filters);
   const containersDeleted: string[] = [];
   let spaceReclaimed = 0;
+  const faults: unknown[] = [];
   for (const { id } of allContainers(engine.store.database)) {
-    const size = await pruneOne(engine, id, isWanted);
-    if (size === undefined) continue;
-    containersDeleted.push(id);
-    spaceReclaimed += size;
+    try {
+      const size = await pruneOne(engine, id, isWanted);
+      if (size === undefined) continue;
+      containersDeleted.push(id);
+      spaceReclaimed += size;
+    } catch (error) {
+      if (!isLadeError(error)) throw error;
+      faults.push(error);
+    }
   }
-  await sweepRemains(engine);
+  await sweepRemains(engine).catch((error: unknown) => void faults.push(error));
+  if (faults.length > 0) throw faults[0];
   notePrune(engine.store.database, "container", spaceReclaimed);
   return { containersDeleted, spaceReclaimed };
 }
@@ -51,7 +61,8 @@ async function pruneOne(
     });
   } catch (error) {
     // It went meanwhile, or can't go now: prune removes what it can.
-    if (isLadeError(error)) return undefined;
+    const isLeft = isLadeError(error) && ["not-found", "conflict"].includes(error.kind);
+    if (isLeft) return undefined;
     throw error;
   }
 }

@@ -92,7 +92,7 @@ export async function sweepContainerFolder(engine: Engine, id: string): Promise<
 
 /** Roots of containers that do not run, and of probes of the kernel that nobody is making. */
 function sweepRoots({ store, run }: Engine): void {
-  const fd = fs.openSync(driverLockPath(run), "a", 0o600);
+  const fd = openLock(driverLockPath(run));
   try {
     const isProbing = !tryLock(fd);
     sweepMounts(run, (id) => {
@@ -106,6 +106,14 @@ function sweepRoots({ store, run }: Engine): void {
     }
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+function openLock(path: string): number {
+  try {
+    return fs.openSync(path, "a", 0o600);
+  } catch (error) {
+    throw ioError(error, `open ${path}`);
   }
 }
 
