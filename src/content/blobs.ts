@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import { isSystemError, LadeError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestOf } from "../spec/digest.ts";
-import { bootId } from "./boot.ts";
+import { bootId, trustPeriod } from "./boot.ts";
 import { blobPath } from "./paths.ts";
 import type { Store } from "./store.ts";
 
@@ -24,8 +24,8 @@ export function blobSize(store: Store, digest: Digest): number | undefined {
 /**
  * True when the store has the blob and its bytes are right.
  *
- * The bytes are hashed once in each boot, and again when the file changed since: a power cut or a
- * failing disk is found before the blob is relied on.
+ * The bytes are hashed once in each boot and day, and again when the file changed since: a power cut
+ * or a failing disk is found before the blob is relied on.
  */
 export async function isSound(
   store: Store,
@@ -37,7 +37,7 @@ export async function isSound(
   const path = blobPath(store.paths, digest);
   const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined || Number(stat.size) !== row.size) return false;
-  const isKnown = row.verified_boot !== "" && row.verified_boot === bootId();
+  const isKnown = row.verified_boot !== "" && row.verified_boot === trustPeriod();
   if (isKnown && String(stat.mtimeNs) === String(row.verified_mtime_ns)) return true;
   if ((await hashIfThere(path, signal)) !== digest) return false;
   markVerified(store, digest, stat.mtimeNs);
@@ -48,7 +48,7 @@ export async function isSound(
 export function markVerified(store: Store, digest: Digest, mtimeNs: bigint): void {
   store.database.run(
     "UPDATE blob SET verified_boot = ?, verified_mtime_ns = ? WHERE digest = ?",
-    bootId(),
+    trustPeriod(),
     mtimeNs,
     digest,
   );
@@ -117,7 +117,8 @@ export function readDocument(store: Store, digest: Digest): Buffer {
 /** True where the file was hashed in this boot, was right, and has not changed since. */
 function isVerified(store: Store, digest: Digest): boolean {
   const row = verificationOf(store, digest);
-  return row?.verified_boot === bootId() && bootId() !== "" && isUnchanged(store, digest, row);
+  if (row === undefined || bootId() === "") return false;
+  return row.verified_boot.startsWith(bootId()) && isUnchanged(store, digest, row);
 }
 
 function verificationOf(store: Store, digest: Digest): BlobRow | undefined {

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { isLadeError, isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
 import { type Digest, digestOf } from "../spec/digest.ts";
-import { bootId } from "./boot.ts";
+import { trustPeriod } from "./boot.ts";
 import { mayBeInLog } from "./database.ts";
 import { close, fdatasync, open, writeAll } from "./file-calls.ts";
 import { type Lease, overwriteFailedCommit, removeUnrecorded } from "./lease.ts";
@@ -159,7 +159,7 @@ function recordBlob(store: Store, blob: LeasedBlob): void {
          verified_boot = excluded.verified_boot, verified_mtime_ns = excluded.verified_mtime_ns`,
       digest,
       stat.size,
-      bootId(),
+      trustPeriod(),
       stat.mtimeNs,
     );
   } else {

@@ -10,7 +10,7 @@ const schema = `
 CREATE TABLE blob (
   digest TEXT PRIMARY KEY,
   size INTEGER NOT NULL,
-  -- The boot in which the file was last hashed and right, and the file's mtime then.
+  -- The boot, and the day, in which the file was last hashed and right, and its mtime then.
   verified_boot TEXT NOT NULL DEFAULT '',
   verified_mtime_ns INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;

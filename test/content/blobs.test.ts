@@ -46,7 +46,7 @@ describe("isSound", () => {
     });
   }
 
-  it("hashes once in a boot, and again after the file has changed", async () => {
+  it("hashes once in a boot and day, and again after the file has changed", async () => {
     await using store = await openWithBlobs();
     const { content, layer } = store;
     const row = () => ({
@@ -71,8 +71,11 @@ describe("isSound", () => {
     bytes[0] = ((bytes[0] as number) + 1) % 256;
     fs.writeFileSync(path, bytes);
     fs.utimesSync(path, 1000, 1000);
-    // Within a boot, a file whose time says that nothing happened is believed.
+    // Within a boot and day, a file whose time says that nothing happened is believed.
     assert.equal(await isSound(content, layer), true);
+    const yesterday = `${String(first.boot).split(" ")[0]} 2026-01-01`;
+    content.database.run("UPDATE blob SET verified_boot = ? WHERE digest = ?", yesterday, layer);
+    assert.equal(await isSound(content, layer), false);
     content.database.run("UPDATE blob SET verified_boot = '' WHERE digest = ?", layer);
     assert.equal(await isSound(content, layer), false);
   });
