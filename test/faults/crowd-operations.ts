@@ -267,6 +267,17 @@ async function createContainer(scene: Scene): Promise<void> {
   }
 }
 
+/** Its command ends at once: others start it, too, or take it away meanwhile. */
+async function startContainer(scene: Scene): Promise<void> {
+  const { clients, random, record } = scene;
+  const name = random.pick(containerNames);
+  const out = random.chance(0.5)
+    ? await clients.request("POST", `/containers/${name}/start`)
+    : await clients.command(["start", name]);
+  record.count("start", out.is);
+  refusalOf(scene, out, ["noContainer", "removing"], `start ${name}`);
+}
+
 async function removeContainer(scene: Scene): Promise<void> {
   const { clients, random, record } = scene;
   const name = random.pick(containerNames);
@@ -340,6 +351,7 @@ const choices: readonly (readonly [Operation, number])[] = [
   [save, 4],
   [runContainer, 2],
   [createContainer, 3],
+  [startContainer, 3],
   [removeContainer, 3],
   [commitContainer, 2],
   [copyIn, 2],
