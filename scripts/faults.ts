@@ -17,6 +17,7 @@ import { proofs } from "../test/faults/proofs.ts";
 import { keepResult } from "../test/faults/report.ts";
 import type { GoalOptions } from "../test/faults/result.ts";
 
+/** Also asked for by what must not touch the machine's own mounts. */
 const inNamespace = "LADE_FAULTS_NAMESPACE";
 
 /**

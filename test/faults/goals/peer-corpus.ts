@@ -16,6 +16,7 @@ import { tar } from "../../fixtures/tar-builder.ts";
 import { makeMemoryGroup } from "../memory-group.ts";
 import { allSubjects, type PeerSubject, type RunningPeer } from "../peers.ts";
 import type { Goal, GoalOptions, GoalResult } from "../result.ts";
+import { type ShelteredVar, shelterVar } from "../sheltered-var.ts";
 import { copyLade } from "../source-copy.ts";
 import { makeVictim } from "../victim.ts";
 
@@ -100,7 +101,8 @@ async function run(options: GoalOptions): Promise<GoalResult> {
   try {
     using lade = await copyLade();
     await using group = makeMemoryGroup(memoryLimit);
-    const place = { folder, enter: group.enter, log: options.log };
+    using machine = shelterVar();
+    const place = { folder, machine, enter: group.enter, log: options.log };
     const groups = groupsOf(options.count);
     const subjects = allSubjects(lade.program);
     const judged: Judged[][] = [];
@@ -162,6 +164,7 @@ function failuresOf({ group, verdicts, reached }: Judged): string[] {
 
 interface Place {
   readonly folder: string;
+  readonly machine: ShelteredVar;
   readonly enter: readonly string[];
   readonly log: (line: string) => void;
 }
@@ -169,7 +172,7 @@ interface Place {
 async function judgeAll(
   subject: PeerSubject,
   groups: readonly Group[],
-  { folder, enter, log }: Place,
+  { folder, machine, enter, log }: Place,
 ): Promise<Judged[]> {
   const scratch = mkdtempSync(join(folder, `${subject.name}-`));
   const path = join(scratch, "image.tar");
@@ -186,7 +189,10 @@ async function judgeAll(
         const facts = victim.facts();
         const verdict = await judge(peer, { path, ids: archive.ids?.() ?? [], log });
         verdicts.push([archive.name, verdict]);
-        if (victim.facts() !== facts) reached.push(archive.name);
+        if (!machine.isWhole() || victim.facts() !== facts) {
+          reached.push(archive.name);
+          log(`${subject.name}: reached a folder outside: ${archive.name}`);
+        }
         if (verdict !== "taken") log(`${subject.name}: ${verdict}: ${archive.name}`);
         if (verdict !== "died or hung" && (await isEmptied(peer))) continue;
         log(`${subject.name}: a new store after ${archive.name}`);
