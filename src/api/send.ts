@@ -22,8 +22,17 @@ export function writeTo(stream: Writable, bytes: Uint8Array): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const left = (cause?: unknown) =>
     reject(new LadeError("PIPE_CLOSED", "the client has left", { cause }));
-  if (stream.destroyed) left();
-  else stream.write(bytes, (error) => (error ? left(error) : resolve()));
+  if (stream.destroyed || stream.closed) left();
+  else {
+    // A response whose connection has gone never calls back for what still waited to go out.
+    const closed = () => left();
+    stream.once("close", closed);
+    stream.write(bytes, (error) => {
+      stream.off("close", closed);
+      if (error) left(error);
+      else resolve();
+    });
+  }
   return promise;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { FileHandle } from "node:fs/promises";
+import * as fs from "node:fs";
+import { read } from "../content/file-calls.ts";
 import { parseLogLine } from "./log-lines.ts";
 import type { LogRecord } from "./types.ts";
 
@@ -20,14 +21,14 @@ const longestSearch = 1024 * 1024;
  * Lines count by their ends. One that the monitor wrote in parts is there from its first part on,
  * which may lie before earlier ends of lines on the other stream.
  */
-export async function findTail(file: FileHandle, count: number): Promise<TailStarts> {
+export async function findTail(fd: number, count: number): Promise<TailStarts> {
   const starts = new Map<Stream, number>();
-  const { size } = await file.stat();
+  const { size } = fs.fstatSync(fd);
   const open = new Set<Stream>();
   let found = 0;
   let reached = size;
   if (count <= 0) return starts;
-  for await (const { line, offset } of linesBackwards(file, size)) {
+  for await (const { line, offset } of linesBackwards(fd, size)) {
     const parsed = parseLogLine(line);
     if (parsed === undefined) continue;
     const { stream, isWhole } = parsed;
@@ -51,12 +52,12 @@ interface PlacedLine {
   readonly offset: number;
 }
 
-async function* linesBackwards(file: FileHandle, size: number): AsyncGenerator<PlacedLine> {
+async function* linesBackwards(fd: number, size: number): AsyncGenerator<PlacedLine> {
   // The end of a line whose beginning lies in an earlier block, with its newline.
   let rest: Buffer[] = [];
   for (let end = size; end > 0; ) {
     const start = Math.max(0, end - blockSize);
-    const block = await readBlock(file, start, end - start);
+    const block = await readBlock(fd, start, end - start);
     let lineEnd = block.length;
     for (;;) {
       // The last byte is the line's own newline, unless that came with the later block.
@@ -75,13 +76,13 @@ async function* linesBackwards(file: FileHandle, size: number): AsyncGenerator<P
   if (first.at(-1) === newline) yield { line: first, offset: 0 };
 }
 
-async function readBlock(file: FileHandle, offset: number, size: number): Promise<Buffer> {
+async function readBlock(fd: number, offset: number, size: number): Promise<Buffer> {
   const block = Buffer.allocUnsafe(size);
-  let read = 0;
-  while (read < size) {
-    const { bytesRead } = await file.read(block, read, size - read, offset + read);
+  let done = 0;
+  while (done < size) {
+    const bytesRead = await read(fd, block.subarray(done), offset + done);
     if (bytesRead === 0) break;
-    read += bytesRead;
+    done += bytesRead;
   }
-  return block.subarray(0, read);
+  return block.subarray(0, done);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import * as fs from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { isSystemError } from "../base/errors.ts";
 import { ioError } from "../base/io-error.ts";
+import { close, open, read } from "../content/file-calls.ts";
 import { LineCutter, type LogLine, parseLogLine, timeNs, utcTime } from "./log-lines.ts";
 import { findTail, type TailStarts } from "./log-tail.ts";
 import type { LogOptions, LogRecord } from "./types.ts";
@@ -35,8 +35,12 @@ export async function* readLogs(path: string, options: ReadLogsOptions): AsyncGe
   yield* reader.records();
 }
 
-/** A log that somebody replaced by a link is not followed. */
-async function openLog(path: string): Promise<FileHandle | undefined> {
+/**
+ * A log that somebody replaced by a link is not followed.
+ *
+ * @returns a plain descriptor: a FileHandle that nobody closes ends the process when it is collected
+ */
+async function openLog(path: string): Promise<number | undefined> {
   try {
     return await open(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   } catch (error) {
@@ -51,7 +55,7 @@ class LogReader implements AsyncDisposable {
   readonly #path: string;
   readonly #options: ReadLogsOptions;
   readonly #changes: Changes | undefined;
-  #file: FileHandle | undefined;
+  #file: number | undefined;
   /** Where the next read begins. */
   #readOffset = 0;
   /** Where the next line begins. */
@@ -63,7 +67,7 @@ class LogReader implements AsyncDisposable {
   /** The time of the last part on each stream whose line has not ended. */
   readonly #unfinished = new Map<LogRecord["stream"], string>();
 
-  constructor(path: string, file: FileHandle | undefined, options: ReadLogsOptions) {
+  constructor(path: string, file: number | undefined, options: ReadLogsOptions) {
     this.#path = path;
     this.#file = file;
     this.#options = options;
@@ -79,7 +83,7 @@ class LogReader implements AsyncDisposable {
       this.#lineOffset = startOffset;
     } else if (tail !== undefined && this.#file !== undefined) {
       this.#tail = await findTail(this.#file, tail);
-      const { size } = await this.#file.stat();
+      const { size } = fs.fstatSync(this.#file);
       this.#readOffset = Math.min(size, ...this.#tail.values());
       this.#lineOffset = this.#readOffset;
     }
@@ -110,7 +114,7 @@ class LogReader implements AsyncDisposable {
 
   async *#toEnd(): AsyncGenerator<LogRecord> {
     while (this.#file !== undefined && !this.#options.signal?.aborted) {
-      const { bytesRead } = await this.#file.read(this.#buffer, 0, chunkSize, this.#readOffset);
+      const bytesRead = await read(this.#file, this.#buffer, this.#readOffset);
       if (bytesRead === 0) return;
       this.#readOffset += bytesRead;
       // A copy: records outlive the buffer.
@@ -148,27 +152,18 @@ class LogReader implements AsyncDisposable {
   async #takeNewFile(): Promise<boolean> {
     const next = await openLog(this.#path);
     if (next === undefined) return false;
-    if (await this.#isSameAs(next)) {
-      await next.close();
+    const now = this.#file;
+    if (now !== undefined && isSameFile(now, next)) {
+      await close(next);
       return false;
     }
-    await this.#file?.close();
     this.#file = next;
+    if (now !== undefined) await close(now);
     this.#readOffset = 0;
     this.#lineOffset = 0;
     this.#lines = new LineCutter();
     this.#tail = undefined;
     return true;
-  }
-
-  async #isSameAs(next: FileHandle): Promise<boolean> {
-    try {
-      const [now, other] = await Promise.all([this.#file?.stat(), next.stat()]);
-      return now?.ino === other.ino && now.dev === other.dev;
-    } catch (error) {
-      await next.close();
-      throw error;
-    }
   }
 
   *#lastNewlines(): Generator<LogRecord> {
@@ -179,8 +174,13 @@ class LogReader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#changes?.close();
-    await this.#file?.close();
+    if (this.#file !== undefined) await close(this.#file);
   }
+}
+
+function isSameFile(one: number, other: number): boolean {
+  const [a, b] = [fs.fstatSync(one), fs.fstatSync(other)];
+  return a.ino === b.ino && a.dev === b.dev;
 }
 
 function tick(): Promise<"open"> {

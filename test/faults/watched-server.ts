@@ -19,6 +19,8 @@ export interface Sizes {
   readonly held: number;
 }
 
+/** Node with a debugger tells of its end before it tells why. */
+const tellWhy = `process.on("uncaughtExceptionMonitor", (error) => process._rawDebug(error))`;
 const readyMs = 60_000;
 const settleMs = 20_000;
 
@@ -53,7 +55,9 @@ export class WatchedServer implements AsyncDisposable {
   }
 
   static async start(program: string, places: StorePlaces): Promise<WatchedServer> {
-    const words = ["--inspect=127.0.0.1:0", "--disable-warning=ExperimentalWarning", program];
+    const preload = `--import=data:text/javascript,${encodeURIComponent(tellWhy)}`;
+    const flags = ["--inspect=127.0.0.1:0", "--disable-warning=ExperimentalWarning", preload];
+    const words = [...flags, program];
     const env = { ...process.env, LADE_ROOT: places.root, LADE_RUN_ROOT: places.runRoot };
     const stdio = ["ignore", "ignore", "pipe"] as const;
     const child = spawn(process.execPath, [...words, "serve"], { env, stdio: [...stdio] });
