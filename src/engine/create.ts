@@ -15,8 +15,10 @@ import {
   putContainer,
   setContainerState,
 } from "../content/containers.ts";
+import { mayBeInLog } from "../content/database.ts";
 import { putEndpoint } from "../content/endpoints.ts";
 import { syncFolder } from "../content/file-calls.ts";
+import { overwriteFailedCommit } from "../content/lease.ts";
 import { containerFolder } from "../content/paths.ts";
 import type { Store } from "../content/store.ts";
 import type { ContainerConfig, HostConfig } from "../spec/container.ts";
@@ -177,7 +179,7 @@ async function put(engine: Engine, container: NewContainer): Promise<void> {
       await fillVolumes(engine, row, mounts);
       if (row.state.makes !== undefined) finish(store, container);
     } catch (error) {
-      takeBack(store, { id, isRecorded: row !== undefined, newVolumes });
+      takeBack(store, { id, isRecorded: row !== undefined, newVolumes, failure: error });
       throw error;
     }
   });
@@ -223,7 +225,12 @@ function record(store: Store, container: NewContainer, newVolumes: string[]): Co
  */
 function takeBack(
   store: Store,
-  made: { readonly id: string; readonly isRecorded: boolean; readonly newVolumes: string[] },
+  made: {
+    readonly id: string;
+    readonly isRecorded: boolean;
+    readonly newVolumes: readonly string[];
+    readonly failure: unknown;
+  },
 ): void {
   const { database, paths } = store;
   try {
@@ -231,7 +238,9 @@ function takeBack(
       database.transaction(() => deleteContainerRow(database, made.id));
       removeNewVolumes(store, made.newVolumes);
     } else {
-      // Rows went with their transaction; volumes of these names may be somebody else's by now.
+      // Rows went with their transaction, and must not come back from the log without what they are
+      // about. Volumes of these names may be somebody else's by now.
+      if (mayBeInLog(made.failure)) overwriteFailedCommit(store);
       removeUnrecordedFolders(store);
     }
     removeAll(containerFolder(paths, made.id));
