@@ -19,6 +19,13 @@ export function mountError(error: unknown, work: string): LadeError {
     const reason = "needs the right to mount (CAP_SYS_ADMIN), which this process does not have";
     return new LadeError("ROOT_NEEDED", `${work}: ${reason}`, { hint: needed, cause: error });
   }
+  // What a file system says of a metadata image in which bits have flipped.
+  if (isSystemError(error, "EUCLEAN") || isSystemError(error, "EBADMSG")) {
+    return new LadeError("STORE_DAMAGED", `${work}: ${messageOf(error)}`, {
+      hint: "Run `lade system check --repair`.",
+      cause: error,
+    });
+  }
   const hint = hintFor(error);
   return new LadeError("MOUNT_FAILED", `${work}: ${messageOf(error)}`, { hint, cause: error });
 }
@@ -30,6 +37,5 @@ function hintFor(error: unknown): string | undefined {
   if (messageOf(error).includes("not supported as upperdir")) {
     return "Choose a folder on a file system such as ext4, XFS or btrfs with --root.";
   }
-  if (isSystemError(error, "EUCLEAN")) return "Run `lade system check --repair`.";
   return undefined;
 }

@@ -32,6 +32,7 @@ export interface FailedCall {
 /** What mounts and file systems say and Node has no name for. @see <asm-generic/errno.h> */
 const otherErrors: Readonly<Record<number, readonly [code: string, text: string]>> = {
   15: ["ENOTBLK", "block device required"],
+  74: ["EBADMSG", "bad message"],
   116: ["ESTALE", "stale file handle"],
   117: ["EUCLEAN", "structure needs cleaning"],
 };
