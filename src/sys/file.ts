@@ -21,6 +21,7 @@ import {
   workingFolder,
 } from "./calls.ts";
 import { checkCall, systemError } from "./errno.ts";
+import { temporaryFileFlag } from "./libc.ts";
 
 /** A name in bytes; a string has one character a byte. */
 export type ByteName = string | Buffer;
@@ -139,9 +140,8 @@ export function linkAt(oldFd: number, oldName: ByteName, newFd: number, newName:
   checkCall(result, { syscall: "linkat", path, dest });
 }
 
-// AT_SYMLINK_FOLLOW of <fcntl.h>, and O_TMPFILE without the O_DIRECTORY that belongs to it.
+// AT_SYMLINK_FOLLOW of <fcntl.h>.
 const followSymlink = 0x400;
-const temporaryFile = 0o20000000;
 
 /**
  * Makes a file without a name in a folder, which vanishes unless {@link nameFileAt} gives it one.
@@ -153,7 +153,7 @@ export function openUnnamedAt(dirFd: number, mode: number): number | undefined {
     return openAt(
       dirFd,
       ".",
-      fs.constants.O_WRONLY | fs.constants.O_DIRECTORY | temporaryFile,
+      fs.constants.O_WRONLY | fs.constants.O_DIRECTORY | temporaryFileFlag,
       mode,
     );
   } catch (error) {
